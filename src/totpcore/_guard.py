@@ -1,0 +1,80 @@
+"""What stands at every entry: checks of what a developer passes, and a cover for what nobody may see.
+
+Rules of this file:
+
+1. A check returns the value it was given or raises at once, naming the argument and what is allowed.
+   No message holds a value that could be a secret or a code.
+2. `bool` is not a number here: `True` is a slip, never a counter of 1.
+3. An entry point puts what it was given under `Hidden` and deletes the bare name before it calls anything that can
+   raise. A traceback that prints locals, as error reporters do, then shows nothing in totpcore's frames.
+"""
+
+import math
+from typing import Generic, NoReturn, TypeVar
+
+from .errors import InvalidParameters
+
+T = TypeVar("T")
+
+
+class Hidden(Generic[T]):
+    """A value that no `repr`, `str`, `format`, pickle or copy shows."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: T) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: hidden>"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        refuse_pickle(self)
+
+
+def refuse_pickle(value: object) -> NoReturn:
+    """Raise the `TypeError` that pickle, `copy` and `dataclasses.asdict` meet where a secret is inside."""
+    raise TypeError(f"{type(value).__name__} holds a secret and refuses to be pickled or copied")
+
+
+def type_error(name: str, allowed: str, value: object) -> TypeError:
+    """Return a `TypeError` that names the argument, what is allowed, and the type that came instead."""
+    return TypeError(f"{name} must be {allowed}, not {type(value).__name__}")
+
+
+def whole(name: str, value: int, low: int, high: int) -> int:
+    """Return `value`, an `int` from `low` to `high`."""
+    if type(value) is not int:
+        raise type_error(name, "an int", value)
+    if not low <= value <= high:
+        raise InvalidParameters(f"{name} must be from {low} to {high}")
+    return value
+
+
+def number(name: str, value: float, *, low: float = 0, high: float = math.inf) -> float:
+    """Return `value`, an `int` or `float`, finite and from `low` to `high`."""
+    if type(value) is not int and type(value) is not float:
+        raise type_error(name, "an int or a float", value)
+    if not (low <= value <= high and value < math.inf):  # so written, NaN fails: it compares false with everything
+        raise InvalidParameters(
+            f"{name} must be a finite number from {low}" + (f" to {high}" if high < math.inf else " on")
+        )
+    return value
+
+
+def text(name: str, value: str, low: int, high: int) -> str:
+    """Return `value`, a `str` of `low` to `high` characters without NUL and without a lone surrogate."""
+    if type(value) is not str:
+        raise type_error(name, "a str", value)
+    if not low <= len(value) <= high:
+        raise InvalidParameters(f"{name} must have {low} to {high} characters")
+    if "\0" in value or (not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value)):
+        raise InvalidParameters(f"{name} must not hold NUL or a lone surrogate")
+    return value
+
+
+def exact(name: str, value: object, kind: type[T]) -> T:
+    """Return `value`, an instance of `kind`."""
+    if not isinstance(value, kind):
+        raise type_error(name, f"a {kind.__name__}", value)
+    return value
