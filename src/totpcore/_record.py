@@ -1,0 +1,238 @@
+"""The one value that is kept per user, and how it is written.
+
+Rules of this file:
+
+1. Everything about a user's second factor is in one `Record`: the active credential, a pending one beside it, the
+   recovery codes, the tallies. What changes together therefore changes in one swap.
+2. The bytes carry their version. Every released version stays readable: a golden file of each is in the tests.
+3. Decoding is total and strict: any bytes give a `Record` or an `Unreadable`, in time linear in their number. It
+   returns the error instead of raising it, because `JSONDecodeError.doc` would hold the record.
+4. A record without its spent counter is unreadable. Reading it as "nothing spent" would bring old codes back.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Collection
+from typing import Final, NamedTuple, TypeVar
+
+from ._guard import Hidden, exact, number, text, whole
+from .otp import HOTP, LARGEST_COUNTER, TOTP, Algorithm
+from .recovery import DIGEST_BYTES, MOST_CODES, SALT_BYTES, RecoverySet
+from .secret import Secret
+from .throttle import Tally
+
+VERSION: Final = 1
+LONGEST_BYTES: Final = 16_384  # a record with 100 recovery codes and the longest names is under 10 000
+
+T = TypeVar("T")
+
+
+class Active(NamedTuple):
+    """A confirmed credential.
+
+    Attributes:
+        token: The token.
+        spent: The highest counter that was accepted, -1 for none. It never goes down.
+        enrolled_at: Unix seconds.
+        last_used_at: Unix seconds of the last acceptance; `None` where there was none since `adopt`.
+        generation: A random word, new with every credential.
+        recovery: The recovery codes that came with it, or were renewed since.
+    """
+
+    token: TOTP | HOTP
+    spent: int
+    enrolled_at: float
+    last_used_at: float | None
+    generation: str
+    recovery: RecoverySet
+
+
+class Pending(NamedTuple):
+    """A credential that has been shown and not confirmed.
+
+    Attributes:
+        token: The token.
+        account: The account name in the URI.
+        expires_at: Unix seconds.
+        failures: Wrong codes at `confirm`.
+    """
+
+    token: TOTP
+    account: str
+    expires_at: float
+    failures: int
+
+
+class Record(NamedTuple):
+    """A user's second factor.
+
+    Attributes:
+        active: The confirmed credential.
+        pending: The one that waits to be confirmed.
+        code_tally: Wrong one-time codes in a row.
+        recovery_tally: Wrong recovery codes in a row.
+        enrol_until: Until then `enrol` may stand in for `replace`: a recovery code was just accepted.
+    """
+
+    active: Active | None = None
+    pending: Pending | None = None
+    code_tally: Tally = Tally()
+    recovery_tally: Tally = Tally()
+    enrol_until: float = 0.0
+
+
+EMPTY: Final = Record()  # what a user without a value has
+
+
+class Unreadable(NamedTuple):
+    """Why bytes are no record, in words that show nothing of them."""
+
+    reason: str
+
+
+def encode(record: Record) -> Hidden[bytes]:
+    """Write a record in the newest version."""
+    active, pending = record.active, record.pending
+    fields = Hidden(
+        {
+            "v": VERSION,
+            "active": active and _token_fields(active.token) | _plain_fields(active),
+            "pending": pending and _token_fields(pending.token) | _plain_fields(pending),
+            "code_tally": record.code_tally._asdict(),
+            "recovery_tally": record.recovery_tally._asdict(),
+            "enrol_until": record.enrol_until,
+        }
+    )
+    return Hidden(json.dumps(fields.value, separators=(",", ":")).encode("ascii"))
+
+
+def decode(data: Hidden[bytes]) -> Record | Unreadable:
+    """Read a record of any released version."""
+    if len(data.value) > LONGEST_BYTES:
+        return Unreadable("it is too long")
+    try:
+        parsed: Hidden[object] = Hidden(json.loads(data.value.decode("ascii")))
+        if isinstance(parsed.value, dict) and type(parsed.value["v"]) is int and parsed.value["v"] != VERSION:
+            return Unreadable("its version is unknown")
+        fields = _Fields(parsed, ("v", *Record._fields))
+        return Record(
+            active=fields.optional("active", _read_active),
+            pending=fields.optional("pending", _read_pending),
+            code_tally=_read_tally(fields.hidden("code_tally")),
+            recovery_tally=_read_tally(fields.hidden("recovery_tally")),
+            enrol_until=fields.moment("enrol_until"),
+        )
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return Unreadable("it is damaged")
+
+
+class _Fields:
+    """A JSON object with exactly these names, read by type and range. Raises `ValueError` or `TypeError`."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, source: Hidden[object], names: Collection[str]) -> None:
+        if not isinstance(source.value, dict) or source.value.keys() != set(names):
+            raise ValueError("not the fields expected")
+        self._values: dict[str, object] = source.value
+
+    def hidden(self, name: str) -> Hidden[object]:
+        return Hidden(self._values[name])
+
+    def optional(self, name: str, read: Callable[[Hidden[object]], T]) -> T | None:
+        return None if self._values[name] is None else read(self.hidden(name))
+
+    def whole(self, name: str, low: int, high: int) -> int:
+        return whole(name, exact(name, self._values[name], int), low, high)
+
+    def moment(self, name: str) -> float:
+        value = self._values[name]
+        return number(name, value if isinstance(value, int) else exact(name, value, float))
+
+    def text(self, name: str, low: int, high: int) -> str:
+        return text(name, exact(name, self._values[name], str), low, high)
+
+    def binary(self, name: str) -> bytes:
+        return base64.b64decode(exact(name, self._values[name], str), validate=True)
+
+
+_TOTP_FIELDS: Final = ("type", "secret", "digits", "algorithm", "period", "t0")
+_HOTP_FIELDS: Final = ("type", "secret", "digits", "algorithm")
+
+
+def _token_fields(token: TOTP | HOTP) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "type": "totp" if isinstance(token, TOTP) else "hotp",
+        "secret": _b64(token.secret.reveal()),
+        "digits": token.digits,
+        "algorithm": token.algorithm.value,
+    }
+    return fields | {"period": token.period, "t0": token.t0} if isinstance(token, TOTP) else fields
+
+
+def _plain_fields(part: Active | Pending) -> dict[str, object]:
+    """Return what stands beside the token."""
+    if isinstance(part, Pending):
+        return {"account": part.account, "expires_at": part.expires_at, "failures": part.failures}
+    kept = part.recovery
+    return {
+        "spent": part.spent,
+        "enrolled_at": part.enrolled_at,
+        "last_used_at": part.last_used_at,
+        "generation": part.generation,
+        "recovery": {"salt": _b64(kept.salt), "digests": _b64(kept.digests), "spent": kept.spent},
+    }
+
+
+def _read_token(fields: _Fields) -> TOTP | HOTP:
+    secret, digits = Secret(fields.binary("secret")), fields.whole("digits", 6, 8)
+    algorithm = Algorithm.read(fields.text("algorithm", 4, 6))
+    if fields.text("type", 4, 4) == "hotp":
+        return HOTP(secret, digits=digits, algorithm=algorithm)
+    if fields.text("type", 4, 4) != "totp":
+        raise ValueError("not a type of token")
+    period, t0 = fields.whole("period", 10, 300), fields.whole("t0", 0, LARGEST_COUNTER)
+    return TOTP(secret, digits=digits, period=period, t0=t0, algorithm=algorithm)
+
+
+def _read_active(source: Hidden[object]) -> Active:
+    token_fields = (
+        _HOTP_FIELDS if isinstance(source.value, dict) and source.value.get("type") == "hotp" else _TOTP_FIELDS
+    )
+    fields = _Fields(source, (*token_fields, *Active._fields[1:]))
+    return Active(
+        token=_read_token(fields),
+        spent=fields.whole("spent", -1, LARGEST_COUNTER),
+        enrolled_at=fields.moment("enrolled_at"),
+        last_used_at=fields.optional("last_used_at", lambda _: fields.moment("last_used_at")),
+        generation=fields.text("generation", 1, 64),
+        recovery=_read_recovery(fields.hidden("recovery")),
+    )
+
+
+def _read_pending(source: Hidden[object]) -> Pending:
+    fields = _Fields(source, (*_TOTP_FIELDS, *Pending._fields[1:]))
+    return Pending(
+        token=exact("token", _read_token(fields), TOTP),
+        account=fields.text("account", 1, 512),
+        expires_at=fields.moment("expires_at"),
+        failures=fields.whole("failures", 0, 1000),
+    )
+
+
+def _read_recovery(source: Hidden[object]) -> RecoverySet:
+    fields = _Fields(source, RecoverySet._fields)
+    salt, digests = fields.binary("salt"), fields.binary("digests")
+    count, rest = divmod(len(digests), DIGEST_BYTES)
+    if len(salt) != SALT_BYTES or rest or not 1 <= count <= MOST_CODES:
+        raise ValueError("not a set of recovery codes")
+    return RecoverySet(salt, digests, fields.whole("spent", 0, 2**count - 1))
+
+
+def _read_tally(source: Hidden[object]) -> Tally:
+    fields = _Fields(source, Tally._fields)
+    return Tally(fields.whole("failures", 0, LARGEST_COUNTER), fields.moment("until"))
+
+
+def _b64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode("ascii")
