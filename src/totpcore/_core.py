@@ -1,0 +1,219 @@
+"""From the bytes that a store gives to the bytes that it is asked to keep: open, decode, decide, encode, seal.
+
+Rules of this file:
+
+1. Each call of the service stands here once, as a `Change`, so that the shells, sync and async, are the same loop.
+2. What a developer passes is checked when the change is built, before the store is asked for anything.
+3. A record that cannot be opened is `RecordUnreadable`: nothing is decided, nothing is overwritten. Only `reset`,
+   which does not look at it, removes it.
+4. What goes into the loop and what comes out of it is `Hidden`: under `Plaintext` the bytes hold the secret.
+"""
+
+from collections.abc import Callable
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from . import _transitions as transitions
+from ._guard import Hidden, exact, text, type_error, whole
+from ._record import EMPTY, Record, Unreadable, decode, encode
+from ._transitions import Decision, Fresh, Moment, Proposal
+from .answers import Accepted, Confirmed, Enrolment, Gate, Recovered, Status
+from .errors import InvalidSecret, RecordUnreadable, Refused, StoreError, TotpcoreError
+from .events import Event, EventKind
+from .keyuri import checked_issuer
+from .otp import HOTP, LARGEST_COUNTER, TOTP
+from .policy import Enforcement, Policy
+from .ports import Sealer
+from .recovery import RecoveryCodes
+from .secret import Secret
+
+ROUNDS: Final = 128  # each lost swap is somebody else's success; the tally bounds how many of those there can be
+_CONTEXT: Final = b"totpcore/1"
+
+T = TypeVar("T")
+
+
+class Change(NamedTuple, Generic[T]):
+    """A call, ready to be decided on whatever record the store gives.
+
+    Attributes:
+        kind: The kind of event that it leaves; `None` for a call that only reads.
+        decide: The transition, with its input.
+        actor: The operator, where `reset` names one.
+        reason: What the event gives as the reason where the call is accepted.
+    """
+
+    kind: EventKind | None
+    decide: Callable[[Record, Moment], Decision[T]]
+    actor: str | None = None
+    reason: str = "ok"
+
+
+class Step(NamedTuple, Generic[T]):
+    """What a change comes to on the bytes of a store.
+
+    Attributes:
+        swaps: Whether the store has to keep `new` before the answer leaves.
+        new: The bytes to keep; `None` inside removes the value.
+        answer: What to return, or the exception to raise.
+        event: What to tell the audit log, once it is stored.
+    """
+
+    swaps: bool
+    new: Hidden[bytes | None]
+    answer: T | TotpcoreError
+    event: Event | None
+
+
+class Core:
+    """The issuer, the numbers and the seal under which changes are decided. It keeps no state and does no I/O."""
+
+    __slots__ = ("_issuer", "_policy", "_sealer")
+
+    def __init__(self, issuer: str, sealer: Sealer, policy: Policy) -> None:
+        self._issuer = checked_issuer(issuer)
+        self._policy = exact("policy", policy, Policy)
+        if not (callable(getattr(sealer, "seal", None)) and callable(getattr(sealer, "open", None))):
+            raise type_error("sealer", "a Sealer, with seal and open", sealer)
+        self._sealer = sealer
+
+    def step(self, change: Change[T], user: str, old: Hidden[bytes | None], now: float) -> Step[T]:
+        """Decide a change on the bytes that the store holds for the user."""
+        # `reset` is for records that nothing else can help, so it does not look at them.
+        record = EMPTY if change.kind is EventKind.RESET else self._open(user, old)
+        decision = change.decide(record, Moment(user, now, self._policy, self._issuer))
+        event = _event(change, user, now, decision)
+        if change.kind is EventKind.RESET:
+            return Step(old.value is not None, Hidden(None), decision.answer, event)
+        if decision.record is record:
+            return Step(False, old, decision.answer, event)
+        return Step(True, self._seal(user, decision.record), decision.answer, event)
+
+    def _open(self, user: str, old: Hidden[bytes | None]) -> Record:
+        if old.value is None:
+            return EMPTY
+        if type(old.value) is not bytes:
+            raise StoreError(f"load must return bytes or None, not {type(old.value).__name__}")
+        try:
+            found = decode(Hidden(self._sealer.open(old.value, _context(user))))
+        except Exception as error:  # noqa: BLE001  # whatever a sealer raises, it does not open
+            found = Unreadable(f"its seal does not open ({type(error).__name__})")
+        # Raised here, outside of the handler: the sealer's exception could hold the plaintext.
+        if isinstance(found, Unreadable):
+            raise RecordUnreadable(f"the record cannot be used: {found.reason}")
+        return found
+
+    def _seal(self, user: str, record: Record) -> Hidden[bytes | None]:
+        if record.active is None and record.pending is None:
+            return Hidden(None)
+        sealed: Hidden[bytes | None] = Hidden(self._sealer.seal(encode(record).value, _context(user)))
+        if type(sealed.value) is not bytes:
+            raise StoreError(f"seal must return bytes, not {type(sealed.value).__name__}")
+        return sealed
+
+    # ---- the calls ----
+
+    def gate(self, enforcement: Enforcement, expected: bool | None) -> Change[Gate]:
+        exact("enforcement", enforcement, Enforcement)
+        if expected is not None and type(expected) is not bool:
+            raise type_error("expected", "True, False or None", expected)
+        return Change(None, lambda record, moment: transitions.gate(record, moment, enforcement, expected))
+
+    def verify(self, code: Hidden[str]) -> Change[Accepted]:
+        typed = _typed("code", code)
+        return Change(EventKind.VERIFY, lambda record, moment: transitions.verify(record, moment, typed))
+
+    def recover(self, code: Hidden[str]) -> Change[Recovered]:
+        typed = _typed("code", code)
+        return Change(EventKind.RECOVER, lambda record, moment: transitions.recover(record, moment, typed))
+
+    def enrol(self, account: str) -> Change[Enrolment]:
+        proposal = self._proposal(account)
+        return Change(EventKind.ENROL, lambda record, moment: transitions.enrol(record, moment, proposal))
+
+    def replace(self, code: Hidden[str], account: str) -> Change[Enrolment]:
+        typed, proposal = _typed("code", code), self._proposal(account)
+        return Change(EventKind.REPLACE, lambda record, moment: transitions.replace(record, moment, typed, proposal))
+
+    def pending(self) -> Change[Enrolment | None]:
+        return Change(None, transitions.pending)
+
+    def confirm(self, code: Hidden[str]) -> Change[Confirmed]:
+        typed, fresh = _typed("code", code), self._fresh()
+        return Change(EventKind.CONFIRM, lambda record, moment: transitions.confirm(record, moment, typed, fresh))
+
+    def renew_recovery_codes(self, code: Hidden[str]) -> Change[RecoveryCodes]:
+        typed, fresh = _typed("code", code), self._fresh()
+        return Change(
+            EventKind.RENEW_RECOVERY_CODES,
+            lambda record, moment: transitions.renew_recovery_codes(record, moment, typed, fresh),
+        )
+
+    def disable(self, code: Hidden[str]) -> Change[None]:
+        typed = _typed("code", code)
+        return Change(EventKind.DISABLE, lambda record, moment: transitions.disable(record, moment, typed))
+
+    def resync(self, code: Hidden[str], next_code: Hidden[str]) -> Change[Accepted]:
+        typed, then = _typed("code", code), _typed("next_code", next_code)
+        return Change(EventKind.RESYNC, lambda record, moment: transitions.resync(record, moment, typed, then))
+
+    def status(self) -> Change[Status]:
+        return Change(None, transitions.status)
+
+    def reset(self, actor: str, reason: str) -> Change[None]:
+        text("actor", actor, 1, 255)
+        text("reason", reason, 1, 1000)
+        return Change(EventKind.RESET, lambda _record, _moment: Decision(EMPTY, None), actor, reason)
+
+    def adopt(self, token: TOTP | HOTP, spent: int, allow_weak: bool) -> Change[Confirmed]:
+        if not isinstance(token, TOTP | HOTP):
+            raise type_error("token", "a TOTP or an HOTP", token)
+        whole("spent", spent, -1, LARGEST_COUNTER)
+        if token.secret.weak and not exact("allow_weak", allow_weak, bool):
+            raise InvalidSecret("the token's secret has fewer than 128 bits: enrol anew, or pass allow_weak=True")
+        fresh = self._fresh()
+        return Change(EventKind.ADOPT, lambda record, moment: transitions.adopt(record, moment, token, spent, fresh))
+
+    def raise_floor(self) -> Change[None]:
+        return Change(EventKind.RAISE_FLOOR, transitions.raise_floor)
+
+    def _proposal(self, account: str) -> Proposal:
+        policy = self._policy
+        secret = Secret.generate(policy.new_secret_bytes)
+        token = TOTP(secret, digits=policy.digits, period=policy.period, algorithm=policy.algorithm)
+        return Proposal.of(token, account, self._issuer)
+
+    def _fresh(self) -> Fresh:
+        return Fresh.generate(self._policy.recovery_codes)
+
+
+def check_user(user: str) -> str:
+    """Return a user id: a `str` of 1 to 255 characters without NUL or a lone surrogate."""
+    return text("user", user, 1, 255)
+
+
+def _typed(name: str, code: Hidden[str]) -> Hidden[str]:
+    """Return what was typed, a `str` of any kind and size. A subclass could compare as it likes, so it is refused."""
+    if type(code.value) is not str:
+        raise type_error(name, "a str", code.value)
+    return code
+
+
+def _context(user: str) -> bytes:
+    """Return what a seal is bound to. Each part has its length before it, so that no two users share one."""
+    return b"".join(len(part).to_bytes(2, "big") + part for part in (_CONTEXT, user.encode()))
+
+
+def _event(change: Change[T], user: str, now: float, decision: Decision[T]) -> Event | None:
+    """Return the event for the audit log. Only what was accepted or refused is one, not a developer's mistake."""
+    answer = decision.answer
+    if change.kind is None or (isinstance(answer, TotpcoreError) and not isinstance(answer, Refused)):
+        return None
+    return Event(
+        kind=change.kind,
+        user=user,
+        at=now,
+        reason=answer.reason if isinstance(answer, Refused) else change.reason,
+        actor=change.actor,
+        failures=decision.failures,
+        codes_left=decision.record.active.recovery.left if decision.record.active else 0,
+    )

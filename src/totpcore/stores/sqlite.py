@@ -1,0 +1,178 @@
+"""Records in an SQLite file: for one machine, any number of threads and processes.
+
+Rules of this file:
+
+1. One statement per swap, in autocommit: SQLite itself makes it atomic among threads and processes.
+2. WAL with `synchronous=FULL`: a commit has reached the disk before `swap` returns `True`. A process that is killed,
+   or a machine that loses power, loses no swap that returned `True`.
+3. A lock is waited for, not failed on.
+4. One connection per thread, and never one that crossed a `fork`: SQLite forbids that. A child opens its own and
+   leaves the parent's alone, since closing it could remove the parent's locks.
+5. A file that is missing is an error unless its making was asked for: a wrong path would turn the second factor off.
+"""
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final, TypeVar
+
+from .._guard import exact, number
+from ..errors import InvalidParameters, StoreError
+
+T = TypeVar("T")
+
+_CREATE: Final = (
+    "CREATE TABLE IF NOT EXISTS totpcore (user TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
+)
+_LOAD: Final = "SELECT value FROM totpcore WHERE user = ?"
+_INSERT: Final = "INSERT INTO totpcore (user, value) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_UPDATE: Final = "UPDATE totpcore SET value = ? WHERE user = ? AND value = ?"
+_DELETE: Final = "DELETE FROM totpcore WHERE user = ? AND value = ?"
+_USERS_AFTER: Final = "SELECT user, x'' FROM totpcore WHERE user > ? ORDER BY user LIMIT 1000"
+_MOST_PARAMETERS: Final = 500  # SQLite before 3.32 allows 999 in one statement
+
+_orphans: Final[list[sqlite3.Connection]] = []  # connections of a parent process, kept from being closed: rule 4
+
+
+class _Connection:
+    """A connection that closes itself with the thread that opened it, in the process that opened it."""
+
+    __slots__ = ("owner", "raw")
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self.raw = raw
+        self.owner = os.getpid()
+
+    def __del__(self) -> None:
+        if self.owner == os.getpid():
+            self.raw.close()
+        else:
+            _orphans.append(self.raw)
+
+
+class SQLiteStore:
+    """A store in an SQLite file.
+
+    Example:
+        >>> store = SQLiteStore(folder / "second-factors.db", create=True)
+        >>> store.swap("7", None, b"value"), store.swap("7", None, b"another"), store.load("7")
+        (True, False, b'value')
+
+    The file is made readable by its owner alone. It must be on a local disk: WAL does not work across a network.
+    """
+
+    __slots__ = ("_local", "_uri", "_wait_seconds", "path")
+
+    def __init__(self, path: str | os.PathLike[str], *, create: bool = False, wait_seconds: float = 60) -> None:
+        """Open the file.
+
+        Args:
+            path: The file, on a local disk.
+            create: Whether a file, or the table in it, that is missing is made.
+            wait_seconds: How long a lock is waited for, 0 to 3 600, before it is a `StoreError`.
+
+        Raises:
+            FileNotFoundError: If the file is missing and `create` is false.
+            StoreError: If it is no SQLite file, has no table of totpcore's and `create` is false, or cannot do WAL.
+            InvalidParameters: If the path is `:memory:`, which each thread would have to itself; or the wait is out
+                of range.
+        """
+        exact("create", create, bool)
+        if os.fspath(path) in ("", ":memory:"):
+            raise InvalidParameters("path must be a file: for a store in memory there is MemoryStore")
+        self.path = Path(path).absolute()
+        self._uri = f"{self.path.as_uri()}?mode=rw"  # never make a file by the way: rule 5
+        self._wait_seconds = number("wait_seconds", wait_seconds, high=3600)
+        self._local = threading.local()
+        if create:
+            # Made here and not by SQLite, so that nobody else can read it at any moment; -wal and -shm follow its mode.
+            self.path.touch(mode=0o600)
+        elif not self.path.exists():
+            raise FileNotFoundError(f"{self.path}: no such file; pass create=True to make it")
+        self._do(lambda connection: connection.execute(_CREATE) if create else connection.execute(_LOAD, ("",)))
+
+    def load(self, user: str, /) -> bytes | None:
+        """Return the user's value, or `None`.
+
+        Raises:
+            StoreError: If SQLite fails.
+        """
+        row: tuple[bytes] | None = self._do(lambda connection: connection.execute(_LOAD, (user,)).fetchone())
+        return None if row is None else row[0]
+
+    def swap(self, user: str, old: bytes | None, new: bytes | None, /) -> bool:
+        """Replace `old` by `new` if and only if the value is still exactly `old`; `True` once it is on the disk.
+
+        Raises:
+            StoreError: If SQLite fails: the disk is full, or a lock was not released in `wait_seconds`.
+        """
+        if old is None and new is None:
+            return self.load(user) is None
+        if old is None:
+            return self._changed(_INSERT, user, new)
+        if new is None:
+            return self._changed(_DELETE, user, old)
+        return self._changed(_UPDATE, new, user, old)
+
+    def users(self) -> Iterator[str]:
+        """Yield every user id that has a value. A page at a time: no read stays open while the caller thinks."""
+        last = ""
+        while page := self._rows(_USERS_AFTER, last):
+            yield from (user for user, _ in page)
+            last, _ = page[-1]
+
+    def load_many(self, users: Iterable[str], /) -> Mapping[str, bytes]:
+        """Return the values of those of the users that have one."""
+        wanted, found = list(users), dict[str, bytes]()
+        for start in range(0, len(wanted), _MOST_PARAMETERS):
+            some = wanted[start : start + _MOST_PARAMETERS]
+            marks = ",".join("?" * len(some))
+            found.update(self._rows(f"SELECT user, value FROM totpcore WHERE user IN ({marks})", *some))  # noqa: S608
+        return found
+
+    def close(self) -> None:
+        """Close the connections of all threads, each once it is not in use; the store can be used again."""
+        self._local = threading.local()
+
+    def _changed(self, statement: str, *parameters: str | bytes | None) -> bool:
+        return self._do(lambda connection: connection.execute(statement, parameters).rowcount == 1)
+
+    def _rows(self, query: str, *parameters: str) -> list[tuple[str, bytes]]:
+        return self._do(lambda connection: connection.execute(query, parameters).fetchall())
+
+    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do the work on this thread's connection."""
+        held: _Connection | None = getattr(self._local, "held", None)
+        try:
+            if held is None or held.owner != os.getpid():
+                held = _Connection(
+                    sqlite3.connect(
+                        self._uri, uri=True, timeout=self._wait_seconds, isolation_level=None, check_same_thread=False
+                    )
+                )
+                self._prepare(held.raw)
+                self._local.held = held
+            return work(held.raw)
+        except sqlite3.Error as error:
+            raise StoreError(f"SQLite failed on {self.path.name}: {error}") from error
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        # SQLite does not wait for a lock while it turns a file to WAL, so that wait is here.
+        deadline = time.monotonic() + self._wait_seconds
+        mode = None
+        while mode is None:
+            try:
+                (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            except sqlite3.OperationalError:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.01)
+        if mode != "wal":
+            raise StoreError(f"{self.path.name} cannot do WAL: put it on a local disk")
+        connection.execute("PRAGMA synchronous = FULL")
+
+    def __repr__(self) -> str:
+        return f"<SQLiteStore: {self.path.name}>"
