@@ -10,14 +10,16 @@ Rules of this file:
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from . import _states, errors
 from . import _transitions as transitions
 from ._guard import Hidden, exact, text, type_error, whole
 from ._record import EMPTY, Record, Unreadable, decode, encode
-from ._transitions import Decision, Fresh, Moment, Proposal
+from ._states import Decision, Moment, Proposal
+from ._transitions import Fresh
 from .answers import Accepted, Confirmed, Enrolment, Gate, Recovered, Status
-from .errors import InvalidSecret, RecordUnreadable, Refused, StoreError, TotpcoreError
 from .events import Event, EventKind
 from .keyuri import checked_issuer
 from .otp import HOTP, LARGEST_COUNTER, TOTP
@@ -60,7 +62,7 @@ class Step(NamedTuple, Generic[T]):
 
     swaps: bool
     new: Hidden[bytes | None]
-    answer: T | TotpcoreError
+    answer: T | errors.TotpcoreError
     event: Event | None
 
 
@@ -79,11 +81,10 @@ class Core:
     def step(self, change: Change[T], user: str, old: Hidden[bytes | None], now: float) -> Step[T]:
         """Decide a change on the bytes that the store holds for the user."""
         # `reset` is for records that nothing else can help, so it does not look at them.
-        record = EMPTY if change.kind is EventKind.RESET else self._open(user, old)
+        blind = change.kind is EventKind.RESET and old.value is not None
+        record = Record() if blind else self._open(user, old)
         decision = change.decide(record, Moment(user, now, self._policy, self._issuer))
         event = _event(change, user, now, decision)
-        if change.kind is EventKind.RESET:
-            return Step(old.value is not None, Hidden(None), decision.answer, event)
         if decision.record is record:
             return Step(False, old, decision.answer, event)
         return Step(True, self._seal(user, decision.record), decision.answer, event)
@@ -92,14 +93,14 @@ class Core:
         if old.value is None:
             return EMPTY
         if type(old.value) is not bytes:
-            raise StoreError(f"load must return bytes or None, not {type(old.value).__name__}")
+            raise errors.StoreError(f"load must return bytes or None, not {type(old.value).__name__}")
         try:
             found = decode(Hidden(self._sealer.open(old.value, _context(user))))
         except Exception as error:  # noqa: BLE001  # whatever a sealer raises, it does not open
             found = Unreadable(f"its seal does not open ({type(error).__name__})")
         # Raised here, outside of the handler: the sealer's exception could hold the plaintext.
         if isinstance(found, Unreadable):
-            raise RecordUnreadable(f"the record cannot be used: {found.reason}")
+            raise errors.RecordUnreadable(f"the record cannot be used: {found.reason}")
         return found
 
     def _seal(self, user: str, record: Record) -> Hidden[bytes | None]:
@@ -107,71 +108,62 @@ class Core:
             return Hidden(None)
         sealed: Hidden[bytes | None] = Hidden(self._sealer.seal(encode(record).value, _context(user)))
         if type(sealed.value) is not bytes:
-            raise StoreError(f"seal must return bytes, not {type(sealed.value).__name__}")
+            raise errors.StoreError(f"seal must return bytes, not {type(sealed.value).__name__}")
         return sealed
 
     # ---- the calls ----
 
     def gate(self, enforcement: Enforcement, expected: bool | None) -> Change[Gate]:
         exact("enforcement", enforcement, Enforcement)
-        if expected is not None and type(expected) is not bool:
-            raise type_error("expected", "True, False or None", expected)
-        return Change(None, lambda record, moment: transitions.gate(record, moment, enforcement, expected))
+        if expected is not None:
+            exact("expected", expected, bool)
+        return Change(None, partial(_states.gate, enforcement=enforcement, expected=expected))
 
     def verify(self, code: Hidden[str]) -> Change[Accepted]:
-        typed = _typed("code", code)
-        return Change(EventKind.VERIFY, lambda record, moment: transitions.verify(record, moment, typed))
+        return Change(EventKind.VERIFY, partial(transitions.verify, typed=_typed("code", code)))
 
     def recover(self, code: Hidden[str]) -> Change[Recovered]:
-        typed = _typed("code", code)
-        return Change(EventKind.RECOVER, lambda record, moment: transitions.recover(record, moment, typed))
+        return Change(EventKind.RECOVER, partial(transitions.recover, typed=_typed("code", code)))
 
     def enrol(self, account: str) -> Change[Enrolment]:
-        proposal = self._proposal(account)
-        return Change(EventKind.ENROL, lambda record, moment: transitions.enrol(record, moment, proposal))
+        return Change(EventKind.ENROL, partial(transitions.enrol, proposal=self._proposal(account)))
 
     def replace(self, code: Hidden[str], account: str) -> Change[Enrolment]:
-        typed, proposal = _typed("code", code), self._proposal(account)
-        return Change(EventKind.REPLACE, lambda record, moment: transitions.replace(record, moment, typed, proposal))
+        typed = _typed("code", code)
+        return Change(EventKind.REPLACE, partial(transitions.replace, typed=typed, proposal=self._proposal(account)))
 
     def pending(self) -> Change[Enrolment | None]:
-        return Change(None, transitions.pending)
+        return Change(None, _states.pending)
 
     def confirm(self, code: Hidden[str]) -> Change[Confirmed]:
-        typed, fresh = _typed("code", code), self._fresh()
-        return Change(EventKind.CONFIRM, lambda record, moment: transitions.confirm(record, moment, typed, fresh))
+        return Change(EventKind.CONFIRM, partial(transitions.confirm, typed=_typed("code", code), fresh=self._fresh()))
 
     def renew_recovery_codes(self, code: Hidden[str]) -> Change[RecoveryCodes]:
-        typed, fresh = _typed("code", code), self._fresh()
-        return Change(
-            EventKind.RENEW_RECOVERY_CODES,
-            lambda record, moment: transitions.renew_recovery_codes(record, moment, typed, fresh),
-        )
+        renew = partial(transitions.renew_recovery_codes, typed=_typed("code", code), fresh=self._fresh())
+        return Change(EventKind.RENEW_RECOVERY_CODES, renew)
 
     def disable(self, code: Hidden[str]) -> Change[None]:
-        typed = _typed("code", code)
-        return Change(EventKind.DISABLE, lambda record, moment: transitions.disable(record, moment, typed))
+        return Change(EventKind.DISABLE, partial(transitions.disable, typed=_typed("code", code)))
 
     def resync(self, code: Hidden[str], next_code: Hidden[str]) -> Change[Accepted]:
-        typed, then = _typed("code", code), _typed("next_code", next_code)
-        return Change(EventKind.RESYNC, lambda record, moment: transitions.resync(record, moment, typed, then))
+        typed, typed_next = _typed("code", code), _typed("next_code", next_code)
+        return Change(EventKind.RESYNC, partial(transitions.resync, typed=typed, typed_next=typed_next))
 
     def status(self) -> Change[Status]:
-        return Change(None, transitions.status)
+        return Change(None, _states.status)
 
     def reset(self, actor: str, reason: str) -> Change[None]:
         text("actor", actor, 1, 255)
         text("reason", reason, 1, 1000)
-        return Change(EventKind.RESET, lambda _record, _moment: Decision(EMPTY, None), actor, reason)
+        return Change(EventKind.RESET, transitions.reset, actor, reason)
 
     def adopt(self, token: TOTP | HOTP, spent: int, allow_weak: bool) -> Change[Confirmed]:
         if not isinstance(token, TOTP | HOTP):
             raise type_error("token", "a TOTP or an HOTP", token)
         whole("spent", spent, -1, LARGEST_COUNTER)
-        if token.secret.weak and not exact("allow_weak", allow_weak, bool):
-            raise InvalidSecret("the token's secret has fewer than 128 bits: enrol anew, or pass allow_weak=True")
-        fresh = self._fresh()
-        return Change(EventKind.ADOPT, lambda record, moment: transitions.adopt(record, moment, token, spent, fresh))
+        if not exact("allow_weak", allow_weak, bool) and token.secret.weak:
+            raise errors.InvalidSecret("token has a secret of fewer than 128 bits: enrol anew, or pass allow_weak=True")
+        return Change(EventKind.ADOPT, partial(transitions.adopt, token=token, spent=spent, fresh=self._fresh()))
 
     def raise_floor(self) -> Change[None]:
         return Change(EventKind.RAISE_FLOOR, transitions.raise_floor)
@@ -206,13 +198,13 @@ def _context(user: str) -> bytes:
 def _event(change: Change[T], user: str, now: float, decision: Decision[T]) -> Event | None:
     """Return the event for the audit log. Only what was accepted or refused is one, not a developer's mistake."""
     answer = decision.answer
-    if change.kind is None or (isinstance(answer, TotpcoreError) and not isinstance(answer, Refused)):
+    if change.kind is None or (isinstance(answer, errors.TotpcoreError) and not isinstance(answer, errors.Refused)):
         return None
     return Event(
         kind=change.kind,
         user=user,
         at=now,
-        reason=answer.reason if isinstance(answer, Refused) else change.reason,
+        reason=answer.reason if isinstance(answer, errors.Refused) else change.reason,
         actor=change.actor,
         failures=decision.failures,
         codes_left=decision.record.active.recovery.left if decision.record.active else 0,

@@ -12,7 +12,7 @@ Rules of this file:
 
 import base64
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Final, NamedTuple, TypeVar
 
 from ._guard import Hidden, exact, number, text, whole
@@ -93,16 +93,14 @@ class Unreadable(NamedTuple):
 def encode(record: Record) -> Hidden[bytes]:
     """Write a record in the newest version."""
     active, pending = record.active, record.pending
-    fields = Hidden(
-        {
-            "v": VERSION,
-            "active": active and _token_fields(active.token) | _plain_fields(active),
-            "pending": pending and _token_fields(pending.token) | _plain_fields(pending),
-            "code_tally": record.code_tally._asdict(),
-            "recovery_tally": record.recovery_tally._asdict(),
-            "enrol_until": record.enrol_until,
-        }
-    )
+    fields: Hidden[dict[str, object]] = Hidden({"v": VERSION, **record._asdict()})
+    fields.value |= {"code_tally": record.code_tally._asdict(), "recovery_tally": record.recovery_tally._asdict()}
+    if active is not None:
+        kept = active.recovery
+        recovery = {"salt": _b64(kept.salt), "digests": _b64(kept.digests), "spent": kept.spent}
+        fields.value["active"] = _part_fields(active) | {"recovery": recovery}
+    if pending is not None:
+        fields.value["pending"] = _part_fields(pending)
     return Hidden(json.dumps(fields.value, separators=(",", ":")).encode("ascii"))
 
 
@@ -111,117 +109,109 @@ def decode(data: Hidden[bytes]) -> Record | Unreadable:
     if len(data.value) > LONGEST_BYTES:
         return Unreadable("it is too long")
     try:
-        parsed: Hidden[object] = Hidden(json.loads(data.value.decode("ascii")))
-        if isinstance(parsed.value, dict) and type(parsed.value["v"]) is int and parsed.value["v"] != VERSION:
+        fields = _Fields(json.loads(data.value.decode("ascii")))
+        if fields.whole("v", 0, LARGEST_COUNTER) != VERSION:
             return Unreadable("its version is unknown")
-        fields = _Fields(parsed, ("v", *Record._fields))
-        return Record(
+        record = Record(
             active=fields.optional("active", _read_active),
             pending=fields.optional("pending", _read_pending),
-            code_tally=_read_tally(fields.hidden("code_tally")),
-            recovery_tally=_read_tally(fields.hidden("recovery_tally")),
+            code_tally=_read_tally(fields.part("code_tally")),
+            recovery_tally=_read_tally(fields.part("recovery_tally")),
             enrol_until=fields.moment("enrol_until"),
         )
+        fields.end()
     except (ValueError, TypeError, KeyError, RecursionError):
         return Unreadable("it is damaged")
+    return record
 
 
 class _Fields:
-    """A JSON object with exactly these names, read by type and range. Raises `ValueError` or `TypeError`."""
+    """A JSON object whose fields are taken out by type and range. Raises `ValueError`, `TypeError` or `KeyError`."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_inner", "_left")
 
-    def __init__(self, source: Hidden[object], names: Collection[str]) -> None:
-        if not isinstance(source.value, dict) or source.value.keys() != set(names):
-            raise ValueError("not the fields expected")
-        self._values: dict[str, object] = source.value
+    def __init__(self, source: object) -> None:
+        self._left: dict[str, object] = dict(exact("a part", source, dict))
+        self._inner: list[_Fields] = []
 
-    def hidden(self, name: str) -> Hidden[object]:
-        return Hidden(self._values[name])
+    def part(self, name: str) -> "_Fields":
+        self._inner.append(_Fields(self._left.pop(name)))
+        return self._inner[-1]
 
-    def optional(self, name: str, read: Callable[[Hidden[object]], T]) -> T | None:
-        return None if self._values[name] is None else read(self.hidden(name))
+    def optional(self, name: str, read: "Callable[[_Fields, str], T]") -> T | None:
+        if self._left[name] is not None:
+            return read(self, name)
+        del self._left[name]
+        return None
 
     def whole(self, name: str, low: int, high: int) -> int:
-        return whole(name, exact(name, self._values[name], int), low, high)
+        return whole(name, exact(name, self._left.pop(name), int), low, high)
 
     def moment(self, name: str) -> float:
-        value = self._values[name]
+        value = self._left.pop(name)
         return number(name, value if isinstance(value, int) else exact(name, value, float))
 
-    def text(self, name: str, low: int, high: int) -> str:
-        return text(name, exact(name, self._values[name], str), low, high)
+    def text(self, name: str, high: int) -> str:
+        return text(name, exact(name, self._left.pop(name), str), 1, high)
 
     def binary(self, name: str) -> bytes:
-        return base64.b64decode(exact(name, self._values[name], str), validate=True)
+        return base64.b64decode(exact(name, self._left.pop(name), str), validate=True)
+
+    def end(self) -> None:
+        """Refuse fields that nobody took: they would be lost when the record is written again."""
+        if self._left:
+            raise ValueError("unknown fields")
+        for inner in self._inner:
+            inner.end()
 
 
-_TOTP_FIELDS: Final = ("type", "secret", "digits", "algorithm", "period", "t0")
-_HOTP_FIELDS: Final = ("type", "secret", "digits", "algorithm")
-
-
-def _token_fields(token: TOTP | HOTP) -> dict[str, object]:
-    fields: dict[str, object] = {
-        "type": "totp" if isinstance(token, TOTP) else "hotp",
+def _part_fields(part: Active | Pending) -> dict[str, object]:
+    """Return the fields of a credential, with those of its token among them."""
+    fields, token = part._asdict(), part.token
+    del fields["token"]
+    fields |= {
+        "type": "hotp",
         "secret": _b64(token.secret.reveal()),
         "digits": token.digits,
-        "algorithm": token.algorithm.value,
+        "algorithm": token.algorithm,
     }
-    return fields | {"period": token.period, "t0": token.t0} if isinstance(token, TOTP) else fields
-
-
-def _plain_fields(part: Active | Pending) -> dict[str, object]:
-    """Return what stands beside the token."""
-    if isinstance(part, Pending):
-        return {"account": part.account, "expires_at": part.expires_at, "failures": part.failures}
-    kept = part.recovery
-    return {
-        "spent": part.spent,
-        "enrolled_at": part.enrolled_at,
-        "last_used_at": part.last_used_at,
-        "generation": part.generation,
-        "recovery": {"salt": _b64(kept.salt), "digests": _b64(kept.digests), "spent": kept.spent},
-    }
+    return fields | {"type": "totp", "period": token.period, "t0": token.t0} if isinstance(token, TOTP) else fields
 
 
 def _read_token(fields: _Fields) -> TOTP | HOTP:
     secret, digits = Secret(fields.binary("secret")), fields.whole("digits", 6, 8)
-    algorithm = Algorithm.read(fields.text("algorithm", 4, 6))
-    if fields.text("type", 4, 4) == "hotp":
+    algorithm, kind = Algorithm(fields.text("algorithm", 6)), fields.text("type", 4)
+    if kind == "hotp":
         return HOTP(secret, digits=digits, algorithm=algorithm)
-    if fields.text("type", 4, 4) != "totp":
+    if kind != "totp":
         raise ValueError("not a type of token")
     period, t0 = fields.whole("period", 10, 300), fields.whole("t0", 0, LARGEST_COUNTER)
     return TOTP(secret, digits=digits, period=period, t0=t0, algorithm=algorithm)
 
 
-def _read_active(source: Hidden[object]) -> Active:
-    token_fields = (
-        _HOTP_FIELDS if isinstance(source.value, dict) and source.value.get("type") == "hotp" else _TOTP_FIELDS
-    )
-    fields = _Fields(source, (*token_fields, *Active._fields[1:]))
+def _read_active(outer: _Fields, name: str) -> Active:
+    fields = outer.part(name)
     return Active(
         token=_read_token(fields),
         spent=fields.whole("spent", -1, LARGEST_COUNTER),
         enrolled_at=fields.moment("enrolled_at"),
-        last_used_at=fields.optional("last_used_at", lambda _: fields.moment("last_used_at")),
-        generation=fields.text("generation", 1, 64),
-        recovery=_read_recovery(fields.hidden("recovery")),
+        last_used_at=fields.optional("last_used_at", _Fields.moment),
+        generation=fields.text("generation", 64),
+        recovery=_read_recovery(fields.part("recovery")),
     )
 
 
-def _read_pending(source: Hidden[object]) -> Pending:
-    fields = _Fields(source, (*_TOTP_FIELDS, *Pending._fields[1:]))
+def _read_pending(outer: _Fields, name: str) -> Pending:
+    fields = outer.part(name)
     return Pending(
         token=exact("token", _read_token(fields), TOTP),
-        account=fields.text("account", 1, 512),
+        account=fields.text("account", 512),
         expires_at=fields.moment("expires_at"),
-        failures=fields.whole("failures", 0, 1000),
+        failures=fields.whole("failures", 0, LARGEST_COUNTER),
     )
 
 
-def _read_recovery(source: Hidden[object]) -> RecoverySet:
-    fields = _Fields(source, RecoverySet._fields)
+def _read_recovery(fields: _Fields) -> RecoverySet:
     salt, digests = fields.binary("salt"), fields.binary("digests")
     count, rest = divmod(len(digests), DIGEST_BYTES)
     if len(salt) != SALT_BYTES or rest or not 1 <= count <= MOST_CODES:
@@ -229,8 +219,7 @@ def _read_recovery(source: Hidden[object]) -> RecoverySet:
     return RecoverySet(salt, digests, fields.whole("spent", 0, 2**count - 1))
 
 
-def _read_tally(source: Hidden[object]) -> Tally:
-    fields = _Fields(source, Tally._fields)
+def _read_tally(fields: _Fields) -> Tally:
     return Tally(fields.whole("failures", 0, LARGEST_COUNTER), fields.moment("until"))
 
 

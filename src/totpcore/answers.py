@@ -3,14 +3,14 @@
 Rules of this file:
 
 1. An answer is a value, never a `bool`: what was refused raises, so that a check that was forgotten fails closed.
-2. Answers are frozen. `Enrolment` and `Confirmed` hold what is shown once, hide it from `repr`, and refuse pickle.
+2. Answers are frozen. `Enrolment` and `Confirmed` hold what is shown once, hide it from `repr`, and refuse pickle:
+   the `Secret` and the `RecoveryCodes` inside do.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NoReturn
 
-from ._guard import Hidden, refuse_pickle
+from ._guard import Hidden
 from .recovery import RecoveryCodes
 from .secret import Secret
 
@@ -89,6 +89,7 @@ class Confirmed:
     counter: int
 
 
+@dataclass(frozen=True, slots=True, repr=False)
 class Enrolment:
     """A new secret, to be scanned or typed into an authenticator app, and confirmed by a code from it.
 
@@ -97,14 +98,9 @@ class Enrolment:
         expires_at: Unix seconds until which it can be confirmed.
     """
 
-    __slots__ = ("_uri", "expires_at", "secret")
     secret: Secret
     expires_at: float
     _uri: Hidden[str]
-
-    def __init__(self, *, secret: Secret, uri: Hidden[str], expires_at: float) -> None:
-        for name, value in (("secret", secret), ("_uri", uri), ("expires_at", expires_at)):
-            object.__setattr__(self, name, value)
 
     @property
     def uri(self) -> str:
@@ -148,15 +144,6 @@ class Enrolment:
 
     def __repr__(self) -> str:
         return f"<Enrolment: until {self.expires_at}, hidden>"
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError("an Enrolment cannot be changed")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError("an Enrolment cannot be changed")
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        refuse_pickle(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,27 +11,25 @@ Rules of this file:
 
 import unicodedata
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Final
 
 from ._guard import Hidden, text, type_error, whole
-from .errors import InvalidParameters, InvalidSecret, InvalidURI
+from .errors import InvalidInput, InvalidParameters, InvalidURI
 from .otp import HOTP, LARGEST_COUNTER, TOTP, Algorithm
 from .secret import Secret
 
 _LONGEST_URI: Final = 4096
 _LONGEST_NAME: Final = 512  # percent-encoded; two issuers, an account and a secret then still fit a QR code
-_PARAMETERS: Final = ("secret", "issuer", "algorithm", "digits", "period", "counter", "encoder", "steam")
+_PARAMETERS: Final = frozenset({"secret", "issuer", "algorithm", "digits", "period", "counter", "encoder", "steam"})
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control, bidi and zero-width, surrogates, line ends
-_GARBLED: Final = frozenset("?&#%+")  # correctly encoded, and still decoded twice by some apps
 
 
 class CompatibilityWarning(UserWarning):
     """Some authenticator apps will not do what this URI says: most scan it without a complaint and show wrong codes."""
 
 
-@dataclass(frozen=True, slots=True, init=False, repr=False)
+@dataclass(frozen=True, slots=True, repr=False)
 class KeyURI:
     """An `otpauth` URI: a token, and whose it is.
 
@@ -44,21 +42,21 @@ class KeyURI:
 
     Attributes:
         token: The `TOTP` or `HOTP`.
-        account: Who it is for; may be empty only where it was parsed.
-        issuer: Which service it is for.
+        account: Who it is for; normalized to NFC and trimmed. It may be empty only where it was parsed.
+        issuer: Which service it is for; normalized and trimmed as well.
         counter: The next counter of an `HOTP` token; 0 for `TOTP`.
+        issuer_mismatch: The issuer in the prefix of a label that was parsed, where it is not the parameter, which wins.
     """
 
     token: TOTP | HOTP
+    _: KW_ONLY
     account: str
-    issuer: str | None
-    counter: int
-    _prefix: str | None = field(compare=False)
+    issuer: str | None = None
+    counter: int = 0
+    issuer_mismatch: str | None = field(default=None, init=False, compare=False)
 
-    def __init__(self, token: TOTP | HOTP, *, account: str, issuer: str | None = None, counter: int = 0) -> None:
-        """Check and keep what the URI says.
-
-        Names are normalized to NFC and trimmed.
+    def __post_init__(self) -> None:
+        """Check what the URI says.
 
         Raises:
             InvalidParameters: If a name is empty, too long, or holds a colon, a control or an invisible character; if
@@ -70,50 +68,35 @@ class KeyURI:
             CompatibilityWarning: If widely used apps would ignore what differs from SHA1, 6 digits and 30 seconds, or
                 would garble a name.
         """
-        if not isinstance(token, TOTP | HOTP):
-            raise type_error("token", "a TOTP or an HOTP", token)
-        if isinstance(token, TOTP) and token.t0 != 0:
+        if not isinstance(self.token, TOTP | HOTP):
+            raise type_error("token", "a TOTP or an HOTP", self.token)
+        if isinstance(self.token, TOTP) and self.token.t0 != 0:
             raise InvalidParameters("token must have t0=0: a URI cannot say another")
-        whole("counter", counter, 0, LARGEST_COUNTER if isinstance(token, HOTP) else 0)
-        account = _checked_name("account", account)
-        issuer = None if issuer is None else checked_issuer(issuer)
-        self._keep(token, account, issuer, counter, issuer)
-        concerns = list(_concerns(self))
+        whole("counter", self.counter, 0, LARGEST_COUNTER if isinstance(self.token, HOTP) else 0)
+        object.__setattr__(self, "account", _checked_name("account", self.account))
+        if self.issuer is not None:
+            object.__setattr__(self, "issuer", checked_issuer(self.issuer))
+        concerns = _concerns(self.token, self.issuer or "", self.account)
         if concerns:
-            warnings.warn("; ".join(concerns), CompatibilityWarning, stacklevel=2)
-
-    def _keep(self, token: TOTP | HOTP, account: str, issuer: str | None, counter: int, prefix: str | None) -> None:
-        for name, value in zip(self.__slots__, (token, account, issuer, counter, prefix), strict=True):
-            object.__setattr__(self, name, value)
+            warnings.warn("; ".join(concerns), CompatibilityWarning, stacklevel=3)
 
     @property
     def text(self) -> str:
         """The URI itself, in ASCII. It holds the secret."""
         from urllib.parse import quote  # noqa: PLC0415  # loaded when used: verifying a code needs no URLs
 
-        def encoded(name: str) -> str:
-            return quote(name, safe="")  # everything but A-Z a-z 0-9 - . _ ~
-
-        token = self.token
-        prefix = f"{encoded(self.issuer)}:" if self.issuer else ":" if ":" in self.account else ""
-        kind = "totp" if isinstance(token, TOTP) else "hotp"
-        parts = [f"otpauth://{kind}/{prefix}{encoded(self.account)}?secret={token.secret.base32}"]
-        if self.issuer:
-            parts.append(f"issuer={encoded(self.issuer)}")
-        if token.algorithm is not Algorithm.SHA1:
-            parts.append(f"algorithm={token.algorithm}")
-        if token.digits != 6:
-            parts.append(f"digits={token.digits}")
+        # `quote` with nothing safe leaves A-Z a-z 0-9 - . _ ~ and encodes all else.
+        token, issuer, account = self.token, quote(self.issuer or "", safe=""), quote(self.account, safe="")
+        prefix = f"{issuer}:" if issuer or ":" in self.account else ""
+        parts = [f"otpauth://{type(token).__name__.lower()}/{prefix}{account}?secret={token.secret.base32}"]
+        parts += [f"issuer={issuer}"] if issuer else []
+        parts += [f"algorithm={token.algorithm}"] if token.algorithm != Algorithm.SHA1 else []
+        parts += [f"digits={token.digits}"] if token.digits != 6 else []
         if isinstance(token, HOTP):
             parts.append(f"counter={self.counter}")  # always: apps disagree about the default
         elif token.period != 30:
             parts.append(f"period={token.period}")
         return "&".join(parts)
-
-    @property
-    def issuer_mismatch(self) -> str | None:
-        """The issuer in the label's prefix, where it is another than the parameter, which wins."""
-        return self._prefix if self._prefix != self.issuer else None
 
     @classmethod
     def parse(cls, text: str) -> "KeyURI":
@@ -127,26 +110,12 @@ class KeyURI:
         """
         hidden = Hidden(text)
         del text
-        return _parse(cls, hidden)
+        if type(hidden.value) is not str:
+            raise type_error("text", "a str", hidden.value)
+        return _parse(hidden)
 
     def __repr__(self) -> str:
         return f"<KeyURI: {type(self.token).__name__}, hidden>"
-
-
-def _checked_name(name: str, value: str) -> str:
-    """Return an issuer or account that every app can show, normalized and trimmed."""
-    from urllib.parse import quote  # noqa: PLC0415  # loaded when used
-
-    value = unicodedata.normalize("NFC", text(name, value, 1, _LONGEST_NAME)).strip()
-    if not value:
-        raise InvalidParameters(f"{name} must not be blank")
-    if ":" in value:
-        raise InvalidParameters(f"{name} must not hold a colon, which separates issuer and account")
-    if any(unicodedata.category(character) in _UNSEEN for character in value):
-        raise InvalidParameters(f"{name} must not hold control or invisible characters")
-    if len(quote(value, safe="")) > _LONGEST_NAME:
-        raise InvalidParameters(f"{name} must have at most {_LONGEST_NAME} characters once it is percent-encoded")
-    return value
 
 
 def checked_issuer(issuer: str) -> str:
@@ -157,78 +126,74 @@ def checked_issuer(issuer: str) -> str:
     return issuer
 
 
-def _concerns(uri: KeyURI) -> Iterator[str]:
-    """Yield what apps are known to do with a URI that is not of the plainest kind."""
-    token, issuer, account = uri.token, uri.issuer or "", uri.account
-    if token.algorithm is not Algorithm.SHA1:
-        yield f"Microsoft Authenticator, Authy and Duo Mobile treat {token.algorithm} as SHA1 and show wrong codes"
-    if token.digits != 6:
-        yield f"Microsoft Authenticator and Google Authenticator may show 6 digits instead of {token.digits}"
-    if isinstance(token, HOTP):
-        yield "Bitwarden and KeePassXC turn a counter-based token into a time-based one; Authy and Proton have none"
-    elif token.period != 30:
-        yield f"Microsoft Authenticator and older Google Authenticator count 30 seconds instead of {token.period}"
-        if token.period not in (10, 60, 90):
-            yield "2FAS refuses a period other than 10, 30, 60 or 90 seconds"
-    if not _GARBLED.isdisjoint(issuer + account):
-        yield "2FAS and Stratum decode ? & # % + in a name twice, and garble it or refuse the QR code"
-    if len(issuer) > 30 or len(account) > 40:
-        yield "Stratum and 2FAS cut an issuer after 30 characters and an account after 40"
-    if len(f"{issuer}:{account}".encode()) > 64:
-        yield "a YubiKey holds 64 bytes of issuer and account together"
+def _checked_name(name: str, value: str) -> str:
+    """Return an issuer or account that every app can show, normalized and trimmed."""
+    from urllib.parse import quote  # noqa: PLC0415  # loaded when used
+
+    value = unicodedata.normalize("NFC", text(name, value, 1, _LONGEST_NAME)).strip()
+    if not value or ":" in value:
+        raise InvalidParameters(f"{name} must not be blank, nor hold a colon, which separates issuer and account")
+    if any(unicodedata.category(character) in _UNSEEN for character in value):
+        raise InvalidParameters(f"{name} must not hold control or invisible characters")
+    if len(quote(value, safe="")) > _LONGEST_NAME:
+        raise InvalidParameters(f"{name} must have at most {_LONGEST_NAME} characters once it is percent-encoded")
+    return value
 
 
-def _parse(cls: type[KeyURI], uri: Hidden[str]) -> KeyURI:
+def _concerns(token: TOTP | HOTP, issuer: str, account: str) -> list[str]:
+    """Return what apps are known to do with a URI that is not of the plainest kind."""
+    period = token.period if isinstance(token, TOTP) else 30
+    names, size = issuer + account, len(f"{issuer}:{account}".encode())
+    found = {
+        "Microsoft Authenticator, Authy and Duo take SHA1 and show wrong codes": token.algorithm != Algorithm.SHA1,
+        "Microsoft and Google Authenticator may show 6 digits": token.digits != 6,
+        "Microsoft Authenticator and older Google Authenticator count 30 seconds": period != 30,
+        "2FAS refuses a period other than 10, 30, 60 or 90 seconds": period not in (10, 30, 60, 90),
+        "Bitwarden and KeePassXC make a time-based token of a counter-based one": isinstance(token, HOTP),
+        "2FAS and Stratum garble ? & # % + in a name, or refuse the QR code": not set("?&#%+").isdisjoint(names),
+        "2FAS and Stratum cut an issuer at 30 and an account at 40 characters": len(issuer) > 30 or len(account) > 40,
+        "a YubiKey holds 64 bytes of issuer and account": size > 64,
+    }
+    return [concern for concern, holds in found.items() if holds]
+
+
+def _parse(uri: Hidden[str]) -> KeyURI:
     """Read a URI by rule 2 of this file."""
-    from urllib.parse import unquote  # noqa: PLC0415  # loaded when used
-
-    if type(uri.value) is not str:
-        raise type_error("text", "a str", uri.value)
-    if len(uri.value) > _LONGEST_URI:
-        raise InvalidURI(f"the URI must have at most {_LONGEST_URI} characters")
-    if any("\ud800" <= character <= "\udfff" for character in uri.value):
-        raise InvalidURI("the URI holds a lone surrogate")
-    scheme, found, rest = (Hidden(part) for part in uri.value.partition("://"))
-    if scheme.value.lower() == "steam":
-        raise InvalidURI("Steam's codes are of another kind, which totpcore does not make")
-    if not found.value or scheme.value.lower() not in {"otpauth", "apple-otpauth"}:
-        raise InvalidURI("the scheme must be otpauth")
-    if "#" in rest.value:
-        raise InvalidURI("the URI has a fragment: # must be written %23")
+    if len(uri.value) > _LONGEST_URI or any("\ud800" <= character <= "\udfff" for character in uri.value):
+        raise InvalidURI(f"the URI must have at most {_LONGEST_URI} characters, and no lone surrogate")
+    scheme, _, rest = (Hidden(part) for part in uri.value.partition("://"))
     location, _, query = (Hidden(part) for part in rest.value.partition("?"))
     kind, _, label = (Hidden(part) for part in location.value.partition("/"))
-    parameters = Hidden(_parameters(query))
-    if (
-        kind.value.lower() == "steam"
-        or parameters.value.get("encoder", "").lower() == "steam"
-        or "steam" in parameters.value
-    ):
+    given = Hidden(_parameters(query))
+    begins, encoder = (scheme.value.lower(), kind.value.lower()), given.value.get("encoder", "").lower()
+    if "steam" in (*begins, encoder) or "steam" in given.value:
         raise InvalidURI("Steam's codes are of another kind, which totpcore does not make")
-    if kind.value.lower() not in {"totp", "hotp"}:
-        raise InvalidURI("the type must be totp or hotp")
-
-    digits = _number(parameters.value, "digits", 6, 6, 8)
-    period = _number(parameters.value, "period", 30, 10, 300)
-    counter = _number(parameters.value, "counter", 0, 0, LARGEST_COUNTER)
-    if not parameters.value.get("secret"):
-        raise InvalidURI("the secret is missing")
+    if begins[0] not in {"otpauth", "apple-otpauth"} or begins[1] not in {"totp", "hotp"}:
+        raise InvalidURI("the URI must begin with otpauth://totp/ or otpauth://hotp/")
+    if "#" in rest.value:
+        raise InvalidURI("the URI has a fragment: # must be written %23")
+    digits = _number(given.value, "digits", 6, 6, 8)
+    period = _number(given.value, "period", 30, 10, 300)
+    counter = _number(given.value, "counter", 0, 0, LARGEST_COUNTER)
     try:
-        secret = Secret.from_base32(parameters.value["secret"])
-    except InvalidSecret as error:
-        raise InvalidURI(f"the secret is not usable: {error}") from None
-    try:
-        algorithm = Algorithm.read(_plain_algorithm(parameters.value.get("algorithm", "SHA1")))
-    except InvalidParameters as error:
-        raise InvalidURI(str(error)) from None
-    issuer = parameters.value.get("issuer", "").strip()
-    prefix, account = _split_label(label.value, unquote(label.value), issuer)
-    result = cls.__new__(cls)
-    if kind.value.lower() == "totp":
-        token: TOTP | HOTP = TOTP(secret, digits=digits, period=period, algorithm=algorithm)
-        counter = 0
-    else:
-        token = HOTP(secret, digits=digits, algorithm=algorithm)
-    result._keep(token, account, issuer or prefix or None, counter, prefix or issuer or None)  # noqa: SLF001
+        secret = Secret.from_base32(given.value.get("secret", ""))
+        algorithm = Algorithm(_plain_algorithm(given.value.get("algorithm", "SHA1")))
+    except InvalidInput as error:
+        raise InvalidURI(f"the secret, or the algorithm, is not usable: {error}") from None
+    issuer, hotp = given.value.get("issuer", "").strip(), begins[1] == "hotp"
+    prefix, account = _split_label(label.value, issuer)
+    result = object.__new__(KeyURI)  # other people's names are kept, so the constructor's rules do not apply
+    values = {
+        "token": HOTP(secret, digits=digits, algorithm=algorithm)
+        if hotp
+        else TOTP(secret, digits=digits, period=period, algorithm=algorithm),
+        "account": account,
+        "issuer": issuer or prefix or None,
+        "counter": counter if hotp else 0,
+        "issuer_mismatch": prefix if issuer and prefix not in ("", issuer) else None,
+    }
+    for name, value in values.items():
+        object.__setattr__(result, name, value)
     return result
 
 
@@ -240,14 +205,14 @@ def _parameters(query: Hidden[str]) -> dict[str, str]:
     for part in map(Hidden, query.value.split("&")):
         name, _, value = (Hidden(unquote_plus(half)) for half in part.value.partition("="))
         known = name.value.lower()
+        if known in result.value:
+            raise InvalidURI(f"the parameter {known} stands twice")
         if known in _PARAMETERS:
-            if known in result.value:
-                raise InvalidURI(f"the parameter {known} stands twice")
             result.value[known] = value.value
     return result.value
 
 
-def _split_label(raw: str, decoded: str, issuer: str) -> tuple[str, str]:
+def _split_label(label: str, issuer: str) -> tuple[str, str]:
     """Return the label's prefix and account.
 
     A literal colon separates, since an encoded one may belong to a name. Without it the first decoded colon does,
@@ -255,22 +220,19 @@ def _split_label(raw: str, decoded: str, issuer: str) -> tuple[str, str]:
     """
     from urllib.parse import unquote  # noqa: PLC0415  # loaded when used
 
-    if ":" in raw:
-        prefix, account = map(unquote, raw.split(":", 1))
+    decoded = unquote(label)
+    if ":" in label:
+        prefix, account = map(unquote, label.split(":", 1))
     elif issuer and decoded.startswith(f"{issuer}:"):
         prefix, account = issuer, decoded[len(issuer) + 1 :]
-    elif ":" in decoded:
-        prefix, account = decoded.split(":", 1)
     else:
-        prefix, account = "", decoded
+        prefix, account = decoded.split(":", 1) if ":" in decoded else ("", decoded)
     return prefix.strip(), account.strip()
 
 
-def _number(parameters: dict[str, str], name: str, default: int, low: int, high: int) -> int:
+def _number(given: dict[str, str], name: str, default: int, low: int, high: int) -> int:
     """Return a parameter that is a number in ASCII digits, without sign, space or underscore."""
-    written = parameters.get(name)
-    if written is None:
-        return default
+    written = given.get(name, str(default))
     # The length first: `int` on a long text is slow, and on a very long one an error of another kind.
     if not 1 <= len(written) <= 20 or written.strip("0123456789") or not low <= int(written) <= high:
         raise InvalidURI(f"{name} must be a number from {low} to {high}")

@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -36,28 +36,21 @@ class Algorithm(StrEnum):
     SHA512 = "SHA512"
 
     @classmethod
-    def read(cls, name: str) -> "Algorithm":
-        """Return the algorithm of that name; raises `InvalidParameters` if there is none."""
-        if not isinstance(name, str):
-            raise type_error("algorithm", "an Algorithm or its name", name)
-        if name.upper() not in cls.__members__:
+    def _missing_(cls, value: object) -> "Algorithm":
+        if not isinstance(value, str):
+            raise type_error("algorithm", "an Algorithm or its name", value)
+        if value.upper() not in cls.__members__:
             raise InvalidParameters(f"algorithm must be one of {', '.join(cls)}")
-        return cls[name.upper()]
-
-    @classmethod
-    def _missing_(cls, value: object) -> "Algorithm | None":
-        return cls.__members__.get(value.upper()) if isinstance(value, str) else None
-
-    @property
-    def digest_bytes(self) -> int:
-        """The length of the hash's output, which RFC 6238 section 5.1 wants secrets to have."""
-        return _HASHES[self]().digest_size
+        return cls[value.upper()]
 
 
-_HASHES: Final = {Algorithm.SHA1: hashlib.sha1, Algorithm.SHA256: hashlib.sha256, Algorithm.SHA512: hashlib.sha512}
+HASHES: Final = {Algorithm.SHA1: hashlib.sha1, Algorithm.SHA256: hashlib.sha256, Algorithm.SHA512: hashlib.sha512}
 
 
-def hotp(key: bytes, counter: int, *, digits: int = 6, algorithm: Algorithm | str = Algorithm.SHA1) -> str:
+_SHA1: Final = Algorithm.SHA1
+
+
+def hotp(key: bytes, counter: int, *, digits: int = 6, algorithm: Algorithm | str = _SHA1) -> str:
     """Return the code for a counter (RFC 4226 section 5.3).
 
     Example:
@@ -79,18 +72,12 @@ def hotp(key: bytes, counter: int, *, digits: int = 6, algorithm: Algorithm | st
     if type(hidden.value) is not bytes:
         raise type_error("key", "bytes", hidden.value)
     message = whole("counter", counter, 0, LARGEST_COUNTER).to_bytes(8, "big")  # section 5.2: high-order byte first
-    mac = hmac.digest(hidden.value, message, Algorithm.read(algorithm).lower())  # section 5.3, step 1
+    mac = hmac.digest(hidden.value, message, Algorithm(algorithm).lower())  # section 5.3, step 1
     return _truncate(mac, whole("digits", digits, 6, 8))  # steps 2 and 3
 
 
 def totp(
-    key: bytes,
-    at: float,
-    *,
-    period: int = 30,
-    t0: int = 0,
-    digits: int = 6,
-    algorithm: Algorithm | str = Algorithm.SHA1,
+    key: bytes, at: float, *, period: int = 30, t0: int = 0, digits: int = 6, algorithm: Algorithm | str = _SHA1
 ) -> str:
     """Return the code for a moment (RFC 6238 section 4.2): the HOTP value of the time step.
 
@@ -141,7 +128,7 @@ class _PreparedKey:
     __slots__ = ("_inner", "_outer")
 
     def __init__(self, key: Hidden[bytes], algorithm: Algorithm) -> None:
-        new = _HASHES[algorithm]
+        new = HASHES[algorithm]
         size = new().block_size
         block = Hidden((key.value if len(key.value) <= size else new(key.value).digest()).ljust(size, b"\0"))
         self._inner = new(bytes(byte ^ 0x36 for byte in block.value))
@@ -167,7 +154,7 @@ class Match:
     offset: int
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, slots=True)
 class HOTP:
     """A counter-based token (RFC 4226).
 
@@ -177,24 +164,31 @@ class HOTP:
         '755224'
         >>> token.match("287 082", after=0)
         Match(counter=1, offset=0)
+
+    Attributes:
+        secret: The shared secret.
+        digits: 6, 7 or 8.
+        algorithm: An `Algorithm` or its name, in any case.
     """
 
     secret: Secret
-    digits: int
-    algorithm: Algorithm
-    _key: _PreparedKey = field(repr=False, compare=False)
+    _: KW_ONLY
+    digits: int = 6
+    algorithm: Algorithm | str = _SHA1
+    _key: _PreparedKey = field(init=False, repr=False, compare=False)
 
-    def __init__(self, secret: Secret, *, digits: int = 6, algorithm: Algorithm | str = Algorithm.SHA1) -> None:
-        """Check and keep the parameters.
+    def __post_init__(self) -> None:
+        """Check the parameters.
 
         Raises:
             InvalidParameters: If `digits` is not 6, 7 or 8, or the algorithm is unknown.
             TypeError: If an argument has another type.
         """
-        object.__setattr__(self, "secret", exact("secret", secret, Secret))
-        object.__setattr__(self, "digits", whole("digits", digits, 6, 8))
-        object.__setattr__(self, "algorithm", Algorithm.read(algorithm))
-        object.__setattr__(self, "_key", _PreparedKey(Hidden(secret.reveal()), self.algorithm))
+        exact("secret", self.secret, Secret)
+        whole("digits", self.digits, 6, 8)
+        algorithm = Algorithm(self.algorithm)
+        object.__setattr__(self, "algorithm", algorithm)  # the field may have come as a name
+        object.__setattr__(self, "_key", _PreparedKey(Hidden(self.secret.reveal()), algorithm))
 
     def code(self, counter: int) -> str:
         """Return the code for `counter`, 0 to 2**64 - 1; raises `InvalidParameters` if it is out of range."""
@@ -249,7 +243,7 @@ class HOTP:
         return [counter for counter in counters if hmac.compare_digest(code(counter, digits).encode(), wanted.value)]
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, slots=True)
 class TOTP:
     """A time-based token (RFC 6238): an HOTP token whose counter is the time.
 
@@ -261,36 +255,34 @@ class TOTP:
         Match(counter=1, offset=-1)
         >>> token.match("94287082", 75, after=1) is None
         True
+
+    Attributes:
+        secret: The shared secret.
+        digits: 6, 7 or 8.
+        period: Seconds in a time step, 10 to 300.
+        t0: Unix seconds at which steps begin to count.
+        algorithm: An `Algorithm` or its name, in any case.
     """
 
     secret: Secret
-    digits: int
-    period: int
-    t0: int
-    algorithm: Algorithm
-    _hotp: HOTP = field(repr=False, compare=False)
+    _: KW_ONLY
+    digits: int = 6
+    period: int = 30
+    t0: int = 0
+    algorithm: Algorithm | str = _SHA1
+    _hotp: HOTP = field(init=False, repr=False, compare=False)
 
-    def __init__(
-        self,
-        secret: Secret,
-        *,
-        digits: int = 6,
-        period: int = 30,
-        t0: int = 0,
-        algorithm: Algorithm | str = Algorithm.SHA1,
-    ) -> None:
-        """Check and keep the parameters.
+    def __post_init__(self) -> None:
+        """Check the parameters.
 
         Raises:
             InvalidParameters: If `digits` is not 6 to 8, `period` not 10 to 300 seconds, `t0` negative, or the
                 algorithm unknown.
             TypeError: If an argument has another type.
         """
-        object.__setattr__(self, "_hotp", HOTP(secret, digits=digits, algorithm=algorithm))
-        object.__setattr__(self, "secret", secret)
-        object.__setattr__(self, "digits", digits)
-        object.__setattr__(self, "period", whole("period", period, 10, 300))
-        object.__setattr__(self, "t0", whole("t0", t0, 0, LARGEST_COUNTER))
+        whole("period", self.period, 10, 300)
+        whole("t0", self.t0, 0, LARGEST_COUNTER)
+        object.__setattr__(self, "_hotp", HOTP(self.secret, digits=self.digits, algorithm=self.algorithm))
         object.__setattr__(self, "algorithm", self._hotp.algorithm)
 
     def code(self, at: float) -> str:
@@ -333,12 +325,9 @@ class TOTP:
 
 def check_window(window: tuple[int, int]) -> tuple[int, int]:
     """Return a window of time steps before and after the current one, 0 to 2 each."""
-    if not isinstance(window, tuple):
+    if type(window) is not tuple or len(window) != 2:
         raise type_error("window", "a tuple of two ints", window)
-    if len(window) != 2:
-        raise InvalidParameters("window must be two numbers of time steps: before and after the current one")
-    past, future = window
-    return whole("window", past, 0, WIDEST_WINDOW), whole("window", future, 0, WIDEST_WINDOW)
+    return whole("window", window[0], 0, WIDEST_WINDOW), whole("window", window[1], 0, WIDEST_WINDOW)
 
 
 def canonical_code(typed: Hidden[str], digits: int) -> Hidden[str] | None:
@@ -352,6 +341,4 @@ def canonical_code(typed: Hidden[str], digits: int) -> Hidden[str] | None:
     if len(typed.value) > LONGEST_CODE_TEXT:
         return None
     plain = Hidden(typed.value.strip(" \t\n\r\v\f").replace(" ", "").replace("-", ""))
-    if len(plain.value) != digits or plain.value.strip("0123456789"):
-        return None
-    return plain
+    return plain if len(plain.value) == digits and not plain.value.strip("0123456789") else None

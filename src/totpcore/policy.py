@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from ._guard import exact, number, whole
-from .otp import FARTHEST_LOOK_AHEAD, Algorithm, check_window
+from .otp import FARTHEST_LOOK_AHEAD, HASHES, Algorithm, check_window
 from .recovery import MOST_CODES
 from .secret import LONGEST_BYTES, STRONG_BYTES
 from .throttle import wait_after
@@ -28,7 +28,7 @@ class Policy:
     Example:
         >>> policy = Policy(recovery_codes=12)
         >>> f"{policy.guess_probability(days=365, logins_per_day=1):.2%}"
-        '2.94%'
+        '3.65%'
 
     Attributes:
         digits: 6 to 8.
@@ -71,7 +71,7 @@ class Policy:
         """
         whole("digits", self.digits, 6, 8)
         whole("period", self.period, 10, 120)
-        object.__setattr__(self, "algorithm", Algorithm.read(self.algorithm))
+        object.__setattr__(self, "algorithm", Algorithm(self.algorithm))
         check_window(self.window)
         whole("look_ahead", self.look_ahead, 0, FARTHEST_LOOK_AHEAD)
         if self.secret_bytes is not None:
@@ -95,7 +95,11 @@ class Policy:
     @property
     def new_secret_bytes(self) -> int:
         """The length of a new secret."""
-        return Algorithm(self.algorithm).digest_bytes if self.secret_bytes is None else self.secret_bytes
+        return self.secret_bytes or HASHES[Algorithm(self.algorithm)]().digest_size
+
+    def wait_after(self, failures: int) -> float:
+        """Return the seconds until the next code is answered, after so many wrong ones in a row."""
+        return wait_after(failures, self.free_attempts, self.first_wait, self.longest_wait)
 
     def guess_probability(self, *, days: float, logins_per_day: float) -> float:
         """Return how likely somebody who knows the password guesses a time-based code within so many days.
@@ -118,7 +122,7 @@ class Policy:
         guesses, elapsed = 0, 0.0
         while elapsed < between and guesses < self.lock_after:
             guesses += 1
-            elapsed += wait_after(guesses, self.free_attempts, self.first_wait, self.longest_wait)
+            elapsed += self.wait_after(guesses)
         if between and guesses < self.lock_after:
             guesses = round(guesses * duration / between)
         candidates = 1 + sum(self.window)

@@ -52,10 +52,8 @@ class Secret:
         del raw
         if type(hidden.value) is not bytes:
             raise type_error("raw", "bytes", hidden.value)
-        if not SHORTEST_BYTES <= len(hidden.value) <= LONGEST_BYTES:
-            raise InvalidSecret(f"a secret must have {SHORTEST_BYTES} to {LONGEST_BYTES} bytes")
-        if not any(hidden.value):
-            raise InvalidSecret("a secret must not be all zero")
+        if not SHORTEST_BYTES <= len(hidden.value) <= LONGEST_BYTES or not any(hidden.value):
+            raise InvalidSecret(f"a secret must have {SHORTEST_BYTES} to {LONGEST_BYTES} bytes, not all of them zero")
         object.__setattr__(self, "_raw", hidden.value)
 
     @classmethod

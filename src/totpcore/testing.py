@@ -92,7 +92,7 @@ _ODD_USERS: Final = (
     "%", "_", "*", "?", "a%", "a:b", "a/b", "a\\b", "a'b", 'a"b', "'; DROP TABLE totpcore; --", "{a}",
     "${a}", "a\tb", "a\nb",
     "\N{HEBREW LETTER ALEF}\N{RIGHT-TO-LEFT OVERRIDE}", "\N{ZERO WIDTH SPACE}", "\N{GRINNING FACE}", "NULL", "None",
-    "x" * 255, "\N{MATHEMATICAL DOUBLE-STRUCK CAPITAL X}" * 255,
+    "x" * 255, "x" * 254 + "y", "\N{MATHEMATICAL DOUBLE-STRUCK CAPITAL X}" * 255,
 )  # fmt: skip
 
 

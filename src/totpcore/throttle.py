@@ -23,11 +23,6 @@ class Tally(NamedTuple):
         """Return the seconds until the next code is answered, 0.0 if that is now."""
         return max(0.0, float(self.until - now))
 
-    def charge(self, now: float, *, free: int, first_wait: float, longest_wait: float) -> "Tally":
-        """Return the tally with one more failure."""
-        failures = self.failures + 1
-        return Tally(failures, now + wait_after(failures, free, first_wait, longest_wait))
-
 
 def wait_after(failures: int, free: int, first_wait: float, longest_wait: float) -> float:
     """Return the seconds to wait after so many failures in a row."""
