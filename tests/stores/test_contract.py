@@ -1,0 +1,62 @@
+"""Every store meets the one contract. A third-party store does it like this."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from totpcore import MemoryStore, SQLiteStore, Store
+from totpcore.testing import StoreContract, StoreFactory
+
+
+class TestMemoryStore(StoreContract):
+    """`MemoryStore` meets it within one process."""
+
+    processes = False
+
+    @pytest.fixture
+    def store_factory(self) -> StoreFactory:
+        """The same object each time: it is the only way to the same records."""
+        store = MemoryStore()
+        return lambda: store
+
+
+class TestSQLiteStore(StoreContract):
+    """`SQLiteStore` meets it among threads and processes."""
+
+    @pytest.fixture
+    def store_factory(self, tmp_path: Path) -> StoreFactory:
+        """Another object each time, on one file."""
+        self.folder = tmp_path
+        return lambda: SQLiteStore(tmp_path / "factors.db", create=True)
+
+    def in_rolled_back_transaction(self, store_factory: StoreFactory, call: Callable[[], None]) -> None:
+        """The application has its tables in the same file, reads in a transaction, and rolls it back."""
+        application = sqlite3.connect(self.folder / "factors.db", isolation_level=None)
+        application.execute("CREATE TABLE application (value)")
+        application.execute("BEGIN")
+        application.execute("SELECT * FROM application").fetchall()
+        call()
+        application.execute("ROLLBACK")
+        application.close()
+
+
+class TestAStoreOfTwoMethods(StoreContract):
+    """A store that offers neither `users` nor `load_many` meets it all the same."""
+
+    processes = False
+
+    @pytest.fixture
+    def store_factory(self) -> StoreFactory:
+        """`load` and `swap` over another store, and nothing else."""
+        store: Store = MemoryStore()
+
+        class TwoMethods:
+            def load(self, user: str, /) -> bytes | None:
+                return store.load(user)
+
+            def swap(self, user: str, old: bytes | None, new: bytes | None, /) -> bool:
+                return store.swap(user, old, new)
+
+        return TwoMethods

@@ -1,0 +1,365 @@
+"""`SQLiteStore` by its own rules: durable, patient, private, and never a file by the way."""
+
+import gc
+import multiprocessing
+import os
+import random
+import resource
+import signal
+import sqlite3
+import stat
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from totpcore import CodeReplayed, InvalidParameters, Plaintext, Refused, SQLiteStore, StoreError, TwoFactor
+from totpcore.testing import HandClock, Phone
+
+T = TypeVar("T")
+
+FORK = multiprocessing.get_context("fork")
+ROUNDS = int(os.environ.get("TOTPCORE_TEST_ROUNDS", "1000"))
+KILLS = int(os.environ.get("TOTPCORE_TEST_KILLS", "20"))
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the store is; not made yet."""
+    return tmp_path / "factors.db"
+
+
+@pytest.fixture
+def store(path: Path) -> SQLiteStore:
+    """A store on a new file."""
+    return SQLiteStore(path, create=True)
+
+
+def test_a_missing_file_is_an_error_unless_asked_for(path: Path) -> None:
+    """A wrong path never makes an empty store, which would turn everybody's second factor off."""
+    with pytest.raises(FileNotFoundError, match="create=True"):
+        SQLiteStore(path)
+    assert not path.exists()
+    SQLiteStore(path, create=True).swap("7", None, b"value")
+    assert SQLiteStore(path).load("7") == b"value"
+    assert SQLiteStore(path, create=True).load("7") == b"value"
+
+
+def test_a_file_that_disappears_is_not_made_again(path: Path, store: SQLiteStore) -> None:
+    """A thread that comes later and finds no file gets an error, not an empty store."""
+    store.close()
+    for file in path.parent.iterdir():
+        file.unlink()
+    with pytest.raises(StoreError):
+        store.load("7")
+    assert not path.exists()
+
+
+def test_a_file_without_the_table_is_an_error_unless_asked_for(path: Path) -> None:
+    """An empty file, or the application's own database by mistake, is not taken for a store without users."""
+    path.touch()
+    with pytest.raises(StoreError, match="no such table"):
+        SQLiteStore(path)
+    assert SQLiteStore(path, create=True).load("7") is None
+
+
+def test_what_is_no_database_is_an_error(path: Path, tmp_path: Path) -> None:
+    """A file of another kind, and a folder, are refused as a `StoreError`."""
+    path.write_bytes(b"this is not a database" * 100)
+    with pytest.raises(StoreError):
+        SQLiteStore(path)
+    with pytest.raises(StoreError):
+        SQLiteStore(tmp_path)
+
+
+@pytest.mark.parametrize("memory", ["", ":memory:"])
+def test_memory_is_refused(memory: str) -> None:
+    """Each thread would have its own database in memory; the message names what to take instead."""
+    with pytest.raises(InvalidParameters, match="MemoryStore"):
+        SQLiteStore(memory, create=True)
+
+
+@pytest.mark.parametrize("wait_seconds", [-1, 3601, float("nan")])
+def test_a_wait_out_of_range_is_refused(path: Path, wait_seconds: float) -> None:
+    """The wait for a lock is 0 to 3600 seconds."""
+    with pytest.raises(InvalidParameters, match="wait_seconds"):
+        SQLiteStore(path, create=True, wait_seconds=wait_seconds)
+
+
+def test_only_the_owner_can_read_the_files(path: Path, store: SQLiteStore) -> None:
+    """The file, and the two that WAL puts beside it, are readable by their owner alone, whatever the umask."""
+    store.swap("7", None, b"value")
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    assert modes == dict.fromkeys(["factors.db", "factors.db-wal", "factors.db-shm"], 0o600)
+
+
+def test_names_with_every_awkward_character(tmp_path: Path) -> None:
+    """A path is a path: question mark, hash, percent and spaces in it are not read as a URI."""
+    path = tmp_path / "a ?mode=ro#50%25 é" / "factors.db"
+    path.parent.mkdir()
+    assert SQLiteStore(path, create=True).swap("7", None, b"value")
+    assert path.exists()
+
+
+def test_a_relative_path_stays_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: SQLiteStore, path: Path
+) -> None:
+    """A process that changes its folder keeps its file, also in threads that open it later."""
+    monkeypatch.chdir(tmp_path)
+    relative = SQLiteStore(path.name)
+    monkeypatch.chdir("/")
+    relative.close()
+    assert store.swap("7", None, b"value")
+    assert relative.load("7") == b"value"
+
+
+def test_commits_are_on_the_disk(store: SQLiteStore) -> None:
+    """Every connection runs in WAL with `synchronous=FULL` (2)."""
+    ask: Callable[[str], Callable[[sqlite3.Connection], object]] = lambda what: (  # noqa: E731
+        lambda connection: connection.execute(f"PRAGMA {what}").fetchone()[0]
+    )
+    assert store._do(ask("journal_mode")) == "wal"
+    assert store._do(ask("synchronous")) == 2
+
+
+def test_a_file_system_without_wal_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where SQLite answers with another journal mode, the store does not start."""
+
+    class WithoutWAL(sqlite3.Connection):
+        def execute(self, statement: str, /, *_: object) -> sqlite3.Cursor:
+            return super().execute("SELECT 'delete'" if "journal_mode" in statement else statement)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *given, **named: connect(*given, **named, factory=WithoutWAL))
+    with pytest.raises(StoreError, match="local disk"):
+        SQLiteStore(path, create=True)
+
+
+def test_a_lock_is_waited_for(path: Path, store: SQLiteStore) -> None:
+    """A swap while another connection writes waits until that is done, and then succeeds."""
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.3, lambda: other.execute("COMMIT")).start()
+    started = time.monotonic()
+    assert store.swap("7", None, b"value") is True
+    assert time.monotonic() - started >= 0.25
+    other.close()
+
+
+def test_a_lock_that_is_never_released_is_a_store_error(path: Path, store: SQLiteStore) -> None:
+    """After `wait_seconds` the swap fails, and has not changed anything."""
+    impatient = SQLiteStore(path, wait_seconds=0.05)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked"):
+        impatient.swap("7", None, b"value")
+    other.execute("ROLLBACK")
+    other.close()
+    assert store.load("7") is None
+
+
+def test_the_turn_to_wal_is_waited_for_and_given_up(path: Path) -> None:
+    """A file that somebody holds while it is turned to WAL is waited for, up to `wait_seconds`."""
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE application (value)")
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError, match="locked"):
+        SQLiteStore(path, create=True, wait_seconds=0.05)
+    threading.Timer(0.2, lambda: other.execute("COMMIT")).start()
+    assert SQLiteStore(path, create=True).load("7") is None
+    other.close()
+
+
+def test_a_read_only_file_is_a_store_error(path: Path, store: SQLiteStore) -> None:
+    """What cannot be written is an exception, never `False` or `True`."""
+    store.swap("7", None, b"value")
+    store._do(lambda connection: connection.execute("PRAGMA query_only = ON"))
+    with pytest.raises(StoreError, match="readonly"):
+        store.swap("7", b"value", b"another")
+    assert store.load("7") == b"value"
+
+
+def test_a_full_disk_is_a_store_error_and_loses_nothing(path: Path, store: SQLiteStore) -> None:
+    """Where a swap cannot be written it raises; what was stored before is still there."""
+
+    def fills_up() -> bool:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        inside = SQLiteStore(path)
+        size = (path.parent / "factors.db-wal").stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10_000, size + 10_000))
+        with pytest.raises(StoreError):
+            inside.swap("7", b"value", b"x" * 500_000)
+        return inside.load("7") == b"value"
+
+    store.swap("7", None, b"value")
+    assert in_child(fills_up) is True
+    assert store.swap("7", b"value", b"another") is True
+
+
+def test_closing_lets_go_of_the_file_and_opens_again(path: Path, store: SQLiteStore) -> None:
+    """`close` closes every thread's connection; the next call opens a new one."""
+    store.swap("7", None, b"value")
+    assert open_files(path) > 0
+    store.close()
+    gc.collect()
+    assert open_files(path) == 0
+    assert store.load("7") == b"value"
+
+
+def test_a_threads_connection_ends_with_the_thread(path: Path, store: SQLiteStore) -> None:
+    """A server that starts many threads does not run out of files."""
+    before = open_files(path)
+    for _ in range(20):
+        thread = threading.Thread(target=store.load, args=("7",))
+        thread.start()
+        thread.join()
+    gc.collect()
+    # SQLite keeps one descriptor back while another connection holds locks, and gives it to the next one that opens.
+    assert open_files(path) <= before + 1
+
+
+def test_a_child_leaves_the_parents_connection_alone(path: Path, store: SQLiteStore) -> None:
+    """After a fork the child works on a connection of its own; the parent's locks and data are untouched."""
+    store.swap("7", None, b"1")
+
+    def child() -> bool:
+        swapped = store.swap("7", b"1", b"2")
+        store.close()
+        gc.collect()
+        return swapped
+
+    for _ in range(5):
+        assert in_child(child) is True
+        assert store.swap("7", b"2", b"1") is True
+    assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_many_processes_make_one_file(path: Path) -> None:
+    """Sixteen processes that start at once on a file that does not exist all get a working store."""
+    barrier = FORK.Barrier(16)
+
+    def start(number: int) -> bool:
+        barrier.wait()
+        return SQLiteStore(path, create=True).swap(str(number), None, b"value")
+
+    assert in_children([partial(start, number) for number in range(16)]) == [True] * 16
+    assert sorted(SQLiteStore(path).users(), key=int) == [str(number) for number in range(16)]
+
+
+def test_eight_processes_race_one_code(path: Path) -> None:
+    """In each round eight processes verify the same code on one file: as many acceptances as rounds."""
+    clock, barrier = HandClock(1_800_000_000), FORK.Barrier(8)
+    service = TwoFactor(SQLiteStore(path, create=True), issuer="Race", sealer=Plaintext(), clock=clock, audit=ignore)
+    phone = Phone.scan(service.enrol("7", account="alice").uri)
+    service.confirm("7", phone.code(clock()))
+
+    def race() -> list[int]:
+        accepted = []
+        for number in range(ROUNDS):
+            clock.tick(30)
+            barrier.wait()
+            with suppress(CodeReplayed):
+                service.verify("7", phone.code(clock()))
+                accepted.append(number)
+        return accepted
+
+    accepted = [number for racer in in_children([race] * 8) for number in racer]
+    assert sorted(accepted) == list(range(ROUNDS))
+
+
+def test_kill_9_loses_no_swap_that_returned_true(path: Path, store: SQLiteStore) -> None:
+    """A process that is killed at any moment has lost no swap that it had told of."""
+    store.swap("7", None, b"0")
+
+    def work(told: "Connection[int, int]") -> None:
+        inside = SQLiteStore(path)
+        while True:
+            held = inside.load("7") or b"0"
+            if inside.swap("7", held, str(int(held) + 1).encode()):
+                told.send(int(held) + 1)
+
+    for number in range(KILLS):
+        told = kill_while(work, random.Random(number).uniform(0.01, 0.05))
+        assert int(store.load("7") or b"0") >= told
+    assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_kill_9_loses_no_spent_counter(path: Path) -> None:
+    """A code that was accepted just before the process was killed is refused afterwards."""
+    clock = HandClock(1_800_000_000)
+    service = TwoFactor(SQLiteStore(path, create=True), issuer="Kill", sealer=Plaintext(), clock=clock, audit=ignore)
+    phone = Phone.scan(service.enrol("7", account="alice").uri)
+    service.confirm("7", phone.code(clock()))
+
+    def work(told: "Connection[int, int]") -> None:
+        while True:
+            clock.tick(30)
+            service.verify("7", phone.code(clock()))
+            told.send(int(clock()))
+
+    for number in range(max(1, KILLS // 4)):
+        clock.now = kill_while(work, random.Random(number).uniform(0.01, 0.05)) or clock.now
+        with pytest.raises(Refused) as refused:
+            service.verify("7", phone.code(clock()))
+        assert refused.value.reason in {"replayed", "clock_behind"}
+        clock.tick(300)
+
+
+def ignore(_event: object) -> None:
+    """An audit sink that keeps the tests quiet."""
+
+
+def open_files(path: Path) -> int:
+    """Return how many descriptors of this process are on the database or its companions."""
+    return sum(str(link.resolve()).startswith(str(path)) for link in Path("/proc/self/fd").iterdir())
+
+
+def in_child(work: Callable[[], object]) -> object:
+    """Return what the work returns in a forked process."""
+    (result,) = in_children([work])
+    return result
+
+
+def in_children(works: list[Callable[[], T]]) -> list[T]:
+    """Return what each work returns in a forked process of its own, all running at once."""
+
+    def run(work: Callable[[], T], sender: "Connection[T, T]") -> None:
+        sender.send(work())
+
+    pipes = [FORK.Pipe(duplex=False) for _ in works]
+    children = [FORK.Process(target=run, args=(work, sender)) for work, (_, sender) in zip(works, pipes, strict=True)]
+    for child in children:
+        child.start()
+    for _, sender in pipes:
+        sender.close()
+    results = [receiver.recv() for receiver, _ in pipes]
+    for child in children:
+        child.join()
+    for receiver, _ in pipes:
+        receiver.close()
+    return results
+
+
+def kill_while(work: Callable[["Connection[int, int]"], None], seconds: float) -> int:
+    """Run the work in a process, kill it after some seconds, and return the last number it told of."""
+    receiver, sender = FORK.Pipe(duplex=False)
+    child = FORK.Process(target=work, args=(sender,))
+    child.start()
+    sender.close()
+    last = receiver.recv()  # it has begun
+    time.sleep(seconds)
+    os.kill(child.pid or 0, signal.SIGKILL)
+    child.join()
+    try:
+        while True:
+            last = receiver.recv()
+    except (EOFError, OSError):
+        receiver.close()
+        return int(last)
