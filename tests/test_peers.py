@@ -88,9 +88,7 @@ def test_totp(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    "case",
-    [case for case in peers() if case.kind in {"hotp", "totp"} and len(key_of(case)) >= SHORTEST],
-    ids=str,
+    "case", [case for case in peers() if case.kind in {"hotp", "totp"} and len(key_of(case)) >= SHORTEST], ids=str
 )
 def test_tokens_agree_with_the_plain_functions(case: Case) -> None:
     """A token's prepared key answers as `hotp` and `totp` do, refusals included."""

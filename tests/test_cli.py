@@ -1,0 +1,76 @@
+"""`python -m totpcore`, run as a user runs it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from totpcore import __version__, cli, otp, secret, vectors
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "totpcore", *arguments], capture_output=True, check=False, text=True, timeout=60
+    )
+
+
+def test_selftest_writes_a_line_for_each_group() -> None:
+    """All vectors agree: one line a group, each with its count, exit code 0, nothing on standard error."""
+    done = run("selftest")
+    assert done.stdout.splitlines() == [
+        "RFC 4226 appendix D, with the intermediate HMACs: 10 of 10 vectors agree: ok",
+        "RFC 6238 appendix B, seeds of 20, 32 and 64 bytes: 18 of 18 vectors agree: ok",
+        "RFC 4648 section 10, base32: 7 of 7 vectors agree: ok",
+    ]
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_selftest_as_json() -> None:
+    """`--json` gives the same as a list of groups."""
+    groups = json.loads(run("selftest", "--json").stdout)
+    assert [(group["vectors"], group["mismatches"]) for group in groups] == [(10, []), (18, []), (7, [])]
+
+
+def test_selftest_finds_a_wrong_truncation(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the sign bit left in, codes differ: the groups of both RFCs name the vectors, and the exit code is 1."""
+
+    def with_the_sign_bit(mac: bytes, digits: int) -> str:
+        offset = mac[-1] & 0x0F
+        return f"{int.from_bytes(mac[offset : offset + 4], 'big') % 10**digits:0{digits}d}"
+
+    monkeypatch.setattr(otp, "_truncate", with_the_sign_bit)
+    assert cli.main(["selftest"]) == 1
+    hotp, totp, base32 = capsys.readouterr().out.splitlines()
+    assert "MISMATCH: counter" in hotp
+    assert "MISMATCH: SHA" in totp
+    assert base32.endswith(": ok")
+
+
+def test_selftest_finds_a_wrong_base32(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """An encoder with another alphabet is found, and the exit code is 1, in JSON too."""
+    monkeypatch.setattr(secret, "encode_base32", lambda raw: raw.hex())
+    assert cli.main(["selftest", "--json"]) == 1
+    assert [bool(group["mismatches"]) for group in json.loads(capsys.readouterr().out)] == [False, False, True]
+
+
+def test_selftest_finds_a_wrong_intermediate_hmac(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The HMACs of RFC 4226 are compared, not only the codes."""
+    rows = vectors.rfc4226()
+    swapped = (rows[1], *rows[1:])
+    monkeypatch.setattr(vectors, "rfc4226", lambda: swapped[:1] + rows[1:])
+    assert cli.main(["selftest"]) == 0
+    object.__setattr__(rows[3], "hmac", "00" * 20)
+    assert cli.main(["selftest"]) == 1
+    assert "MISMATCH: counter 3" in capsys.readouterr().out
+
+
+def test_help_version_and_usage() -> None:
+    """`--help` has an example, `--version` the version; a missing or unknown command is exit code 2."""
+    assert "example: totpcore selftest" in run("selftest", "--help").stdout
+    assert "selftest" in run("--help").stdout
+    assert run("--version").stdout == f"totpcore {__version__}\n"
+    assert [run().returncode, run("nonsense").returncode, run("selftest", "extra").returncode] == [2, 2, 2]
