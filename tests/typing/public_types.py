@@ -1,4 +1,4 @@
-"""The types of the public face, as a type checker sees them. Checked by mypy and pyright, and run once by the tests."""
+"""The types of the public face, as a type checker sees them. Checked by mypy and by pyright, never run."""
 
 from typing import assert_type
 

@@ -1,0 +1,82 @@
+"""The documents are run: examples give what they say, links lead somewhere, tables are in step with the code."""
+
+import doctest
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from totpcore import EventKind, Refused, State, errors
+from totpcore._record import Active, Pending, Record
+from totpcore._states import TABLE
+from totpcore.recovery import RecoverySet
+from totpcore.throttle import Tally
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_examples_give_what_they_say(page: Path) -> None:
+    """Every `>>>` in a page is run."""
+    assert doctest.testfile(str(page), module_relative=False, encoding="utf-8").failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every link within the project names a file that exists."""
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+        if "://" not in target and not target.startswith("mailto:"):
+            assert (page.parent / target).exists(), target
+
+
+def test_the_readme_has_a_dozen_lines_with_a_refusal_and_two_commands() -> None:
+    """The example is short and shows a refusal; the commands are the ones that tox knows."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    example = readme.split("```python")[1].split("```")[0]
+    code = [line for line in example.splitlines() if line.startswith((">>>", "..."))]
+    assert 10 <= len(code) <= 15
+    assert "except CodeReplayed" in example
+    commands = re.findall(r"```sh\n(.*?)\n```", readme, re.DOTALL)
+    assert commands == ["python3 -m pip install tox && tox run -e demo", "tox run"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert "demo" in project["tool"]["tox"]["env"]
+
+
+def test_the_states_page_is_drawn_from_the_table() -> None:
+    """Each call in each state stands in the page as the table has it, and nothing else does."""
+    page = (ROOT / "docs/reference/states.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", page, re.MULTILINE)
+    shown = {call: [cell.strip().strip("`") for cell in cells.split("|")] for call, cells in rows}
+    assert shown == {
+        call.value: [TABLE[state][call].value if call in TABLE[state] else "-" for state in State] for call in EventKind
+    }
+    edges = set(re.findall(r"^    (\w+) --> (\w+): (\w+)$", page, re.MULTILINE))
+    assert edges == {
+        (before.name, after.name, call.value) for before in State for call, after in TABLE[before].items()
+    } | {("ON", "LOCKED", "lock_after")}
+
+
+def test_the_record_page_names_every_field() -> None:
+    """Every stored field is documented."""
+    page = (ROOT / "docs/reference/record.md").read_text("utf-8")
+    names = {name for part in (Record, Active, Pending, RecoverySet, Tally) for name in part._fields} - {"token"}
+    for name in names | {"v", "type", "secret", "digits", "algorithm", "period", "t0"}:
+        assert f"`{name}`" in page, name
+
+
+def test_the_refusals_page_names_every_refusal() -> None:
+    """Every refusal has its word for the audit log and what to tell the user."""
+    page = (ROOT / "docs/reference/refusals.md").read_text("utf-8")
+    refusals = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Refused)]
+    for refusal in refusals:
+        if refusal is not Refused:
+            assert re.search(rf"^\| `{refusal.__name__}`.*`{refusal.reason}`", page, re.MULTILINE), refusal
+    assert "`malformed`" in page
+
+
+def test_nothing_names_a_machine() -> None:
+    """No document or source names a path of some machine."""
+    for file in [*PAGES, *ROOT.glob("src/**/*.py"), *ROOT.glob("tests/**/*.py"), *ROOT.glob("docs/**/*.py")]:
+        assert not re.search(r"/(root|home|work)/\w", file.read_text("utf-8").replace(__name__, "")), file
