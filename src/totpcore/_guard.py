@@ -21,6 +21,7 @@ class Hidden(Generic[T]):
     """A value that no `repr`, `str`, `format`, pickle or copy shows."""
 
     __slots__ = ("value",)
+    value: T
 
     def __init__(self, value: T) -> None:
         self.value = value

@@ -15,8 +15,8 @@ from ._guard import Hidden
 
 try:
     import segno
-except ImportError as error:
-    raise ImportError('QR codes need segno: pip install "totpcore[qr]"') from error
+except ImportError as _missing:
+    raise ImportError('QR codes need segno: pip install "totpcore[qr]"') from _missing
 
 LABEL: Final = "QR code to set up two-factor authentication; the setup key is next to it as text"
 _QUIET_ZONE: Final = 4  # modules, ISO/IEC 18004

@@ -11,7 +11,7 @@ Rules of this file:
 import base64
 import hmac
 import secrets
-from typing import Final, NoReturn
+from typing import ClassVar, Final, NoReturn
 
 from ._guard import Hidden, refuse_pickle, type_error, whole
 from .errors import InvalidSecret
@@ -109,7 +109,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         return hmac.compare_digest(self._raw, other._raw) if isinstance(other, Secret) else NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]  # a hash would be an oracle, and would end up in a dict's key
+    __hash__: ClassVar[None]  # type: ignore[assignment]  # `__eq__` alone: a hash would be an oracle
 
     def __repr__(self) -> str:
         return f"<Secret: {len(self._raw)} bytes, hidden>"

@@ -36,6 +36,7 @@ class HandClock:
     """
 
     __slots__ = ("now",)
+    now: float
 
     def __init__(self, start: float) -> None:
         self.now = start
@@ -59,6 +60,7 @@ class Phone:
     """
 
     __slots__ = ("_next", "uri")
+    uri: KeyURI
 
     def __init__(self, uri: KeyURI) -> None:
         self.uri = uri

@@ -65,6 +65,7 @@ class SQLiteStore:
     """
 
     __slots__ = ("_local", "_uri", "_wait_seconds", "path")
+    path: Path
 
     def __init__(self, path: str | os.PathLike[str], *, create: bool = False, wait_seconds: float = 60) -> None:
         """Open the file.
