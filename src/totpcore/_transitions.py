@@ -85,7 +85,8 @@ def _replayed(tally: Tally, moment: Moment) -> Refusal:
 
 def _charged(tally: Tally, moment: Moment) -> Tally:
     failures = tally.failures + 1
-    return Tally(failures, moment.now + moment.policy.wait_after(failures))
+    wait = moment.policy.wait_after(failures)
+    return Tally(failures, moment.now + wait if wait else 0.0)  # a free attempt stays free if the clock is set back
 
 
 def _wrong(record: Record, tally: Tally, moment: Moment) -> Refusal:

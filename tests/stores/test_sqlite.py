@@ -225,6 +225,22 @@ def test_a_threads_connection_ends_with_the_thread(path: Path, store: SQLiteStor
     assert open_files(path) <= before + 1
 
 
+def test_a_store_in_a_cycle_closes_its_connection(path: Path) -> None:
+    """A store that only the garbage collector finds is closed like any other, without a warning."""
+
+    class Application:
+        store: SQLiteStore
+        itself: "Application"
+
+    application = Application()
+    application.itself = application
+    application.store = SQLiteStore(path, create=True)
+    assert open_files(path) > 0
+    del application
+    gc.collect()
+    assert open_files(path) == 0
+
+
 def test_a_child_leaves_the_parents_connection_alone(path: Path, store: SQLiteStore) -> None:
     """After a fork the child works on a connection of its own; the parent's locks and data are untouched."""
     store.swap("7", None, b"1")

@@ -15,6 +15,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
@@ -38,19 +39,22 @@ _orphans: Final[list[sqlite3.Connection]] = []  # connections of a parent proces
 
 
 class _Connection:
-    """A connection that closes itself with the thread that opened it, in the process that opened it."""
+    """A connection that is closed with the thread that opened it, in the process that opened it."""
 
-    __slots__ = ("owner", "raw")
+    __slots__ = ("__weakref__", "owner", "raw")
 
     def __init__(self, raw: sqlite3.Connection) -> None:
         self.raw = raw
         self.owner = os.getpid()
+        # Not `__del__`: of a cycle, the raw connection may be taken apart before it.
+        weakref.finalize(self, _let_go, raw, self.owner)
 
-    def __del__(self) -> None:
-        if self.owner == os.getpid():
-            self.raw.close()
-        else:
-            _orphans.append(self.raw)
+
+def _let_go(raw: sqlite3.Connection, owner: int) -> None:
+    if owner == os.getpid():
+        raw.close()
+    else:
+        _orphans.append(raw)
 
 
 class SQLiteStore:
