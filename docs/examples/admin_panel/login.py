@@ -1,0 +1,79 @@
+"""Logging in: the password, then the second factor.
+
+Rule 1. After the password there is one question: `gate`. It also stops the log-in where a second factor should be and
+is not.
+Rule 2. Nothing but a return of `verify` or `recover` makes a full session out of a half one. A refusal is an exception.
+Rule 3. The new session is tied to what held when the password was checked, so a reset that comes in between ends it.
+"""
+
+from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from admin_panel import session
+from admin_panel.messages import LOCKED, refused
+from admin_panel.session import FULL, HALF, me, panel
+from totpcore import Gate, Refused, State
+
+views = Blueprint("login", __name__)
+
+
+@views.route("/login", methods=["GET", "POST"])
+def password() -> ResponseReturnValue:
+    """Ask for user name and password."""
+    if request.method == "GET":
+        session.begin_as_guest()
+        return render_template("login.html")
+    users, factor = panel().users, panel().factor
+    user = users.check_password(request.form.get("login", ""), request.form.get("password", ""))
+    if user is None:
+        return render_template("login.html", error="User name or password is not right. Check both and try again."), 422
+    tie = session.tie(user, factor.status(user.id))
+    if factor.gate(user.id, users.enforcement(), expected=user.two_factor) is Gate.CHALLENGE:
+        session.begin(user, HALF, tie=tie)
+        return redirect(url_for("login.code"))
+    session.begin(user, FULL, tie=tie)
+    return redirect(url_for("staff.home"))
+
+
+@views.route("/login/code", methods=["GET", "POST"])
+def code() -> ResponseReturnValue:
+    """Ask for the code of the authenticator app."""
+    if request.method == "GET":
+        locked = panel().factor.status(me().id).state is State.LOCKED
+        return render_template("code.html", locked=LOCKED if locked else "")
+    try:
+        accepted = panel().factor.verify(me().id, request.form.get("code", ""))
+    except Refused as refusal:
+        return refused("code.html", refusal)
+    session.begin(me(), FULL, tie=g.session.tie, notice=_wrong_codes(accepted.failures_before))
+    return redirect(url_for("staff.home"))
+
+
+@views.route("/login/recovery", methods=["GET", "POST"])
+def recovery() -> ResponseReturnValue:
+    """Ask for a recovery code instead."""
+    if request.method == "GET":
+        return render_template("recovery.html")
+    try:
+        done = panel().factor.recover(me().id, request.form.get("code", ""))
+    except Refused as refusal:
+        return refused("recovery.html", refusal)
+    notice = f"That recovery code is used up; {done.codes_left} left. {_wrong_codes(done.failures_before)}"
+    notice += " It is time to make new ones." if done.running_low and not done.must_replace else ""
+    session.begin(me(), FULL, tie=g.session.tie, recovered="replace" if done.must_replace else "yes", notice=notice)
+    # Whoever needs a recovery code has most likely lost the device; the next page offers to set up another one.
+    return redirect(url_for("second_factor.overview"))
+
+
+@views.post("/logout")
+def logout() -> ResponseReturnValue:
+    """End the session."""
+    session.end()
+    return redirect(url_for("login.password"))
+
+
+def _wrong_codes(failures: int) -> str:
+    if not failures:
+        return ""
+    codes = "1 wrong code" if failures == 1 else f"{failures} wrong codes"
+    return f"{codes} since your last log-in. If that was not you, somebody knows your password: change it."

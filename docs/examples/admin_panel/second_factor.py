@@ -1,0 +1,93 @@
+"""One's own second factor: set-up, recovery codes, another device, off.
+
+Rule 1. A secret or a recovery code is only ever in the answer to a POST, never at an address of its own, nor kept.
+Rule 2. Each change of a confirmed factor takes a code, which totpcore spends in the same step.
+Rule 3. First totpcore changes the factor, then the flag in the user's row follows. If the machine stops in
+between, a flag too many stops the log-in and a flag too few changes nothing: `gate` asks for the code all the same.
+"""
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from admin_panel import session
+from admin_panel.messages import refused
+from admin_panel.session import me, panel
+from totpcore import AlreadyEnrolled, Enrolment, EnrolmentExpired, Refused
+
+views = Blueprint("second_factor", __name__, url_prefix="/profile/two-factor")
+
+
+@views.get("")
+def overview() -> ResponseReturnValue:
+    """Show the state, and what can be done about it."""
+    return render_template("two_factor.html", status=panel().factor.status(me().id))
+
+
+@views.post("/setup")
+def setup() -> ResponseReturnValue:
+    """Show the QR code: of the set-up that is under way, else of a new one."""
+    factor = panel().factor
+    try:
+        enrolment = factor.pending(me().id) or factor.enrol(me().id, account=me().login)
+    except AlreadyEnrolled:
+        session.notify("Two-factor authentication is on. To move to another device, type a code under Replace device.")
+        return redirect(url_for("second_factor.overview"))
+    return _setup_page(enrolment)
+
+
+@views.post("/replace")
+def replace() -> ResponseReturnValue:
+    """Begin the set-up of another device; the old one works until the new one is confirmed."""
+    try:
+        enrolment = panel().factor.replace(me().id, request.form.get("code", ""), account=me().login)
+    except Refused as refusal:
+        return _again("replace", refusal)
+    return _setup_page(enrolment)
+
+
+@views.post("/confirm")
+def confirm() -> ResponseReturnValue:
+    """Turn the factor on, once the app has shown a right code."""
+    factor = panel().factor
+    try:
+        confirmed = factor.confirm(me().id, request.form.get("code", ""))
+    except EnrolmentExpired as refusal:
+        return _again("setup", refusal)
+    except Refused as refusal:
+        enrolment = factor.pending(me().id)
+        return _setup_page(enrolment, refusal) if enrolment else _again("setup", EnrolmentExpired())
+    panel().users.expect_factor(me().id, expected=True)
+    session.renew()
+    return render_template("recovery_codes.html", codes=confirmed.recovery_codes, just_on=True)
+
+
+@views.post("/recovery-codes")
+def recovery_codes() -> ResponseReturnValue:
+    """Make new recovery codes; the old ones end."""
+    try:
+        codes = panel().factor.renew_recovery_codes(me().id, request.form.get("code", ""))
+    except Refused as refusal:
+        return _again("recovery_codes", refusal)
+    return render_template("recovery_codes.html", codes=codes)
+
+
+@views.post("/disable")
+def disable() -> ResponseReturnValue:
+    """Turn the factor off."""
+    try:
+        panel().factor.disable(me().id, request.form.get("code", ""))
+    except Refused as refusal:
+        return _again("disable", refusal)
+    panel().users.expect_factor(me().id, expected=False)
+    session.renew("Two-factor authentication is off. Your password alone opens this account now.")
+    return redirect(url_for("staff.profile"))
+
+
+def _setup_page(enrolment: Enrolment, refusal: Refused | None = None) -> ResponseReturnValue:
+    if refusal:
+        return refused("setup.html", refusal, enrolment=enrolment)
+    return render_template("setup.html", enrolment=enrolment)
+
+
+def _again(form: str, refusal: Refused) -> ResponseReturnValue:
+    return refused("two_factor.html", refusal, status=panel().factor.status(me().id), form=form)

@@ -1,0 +1,180 @@
+"""Sessions, kept on the server, and the table of who reaches what.
+
+Rule 1. The cookie is a random word, and only its hash is kept. Every step up gets a new word, and the old one is dead.
+Rule 2. A half session (password given, code not yet) ends after five minutes and reaches only the code and log-out.
+Rule 3. A session is tied to the password and the second factor it was made under. When either changes, it ends.
+Rule 4. Every change is a POST with a token that only pages of this very session hold.
+Rule 5. What the tables below do not open is closed.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from flask import Response, abort, current_app, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from admin_panel.users import Session, User, Users
+from totpcore import Gate, Status, TwoFactor
+
+HALF, FULL = "half", "full"
+LIFETIME = {HALF: 300, FULL: 8 * 3600}
+
+GUEST_REACHES = {"login.password"}
+HALF_REACHES = {"login.code", "login.recovery", "login.logout"}
+PASSWORD_REACHES = {"staff.password", "login.logout"}
+SET_UP_REACHES = {f"second_factor.{view}" for view in ("overview", "setup", "confirm", "replace")} | {"login.logout"}
+OWNER_ONLY = {f"staff.{view}" for view in ("administrator", "reset", "rule", "audit")}
+LOGGED_OUT_ONLY = {"login.password", "login.code", "login.recovery"}
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What the views share."""
+
+    users: Users
+    factor: TwoFactor
+    clock: Callable[[], float]
+
+
+def panel() -> Panel:
+    """The parts of the running application."""
+    return cast("Panel", current_app.extensions["panel"])
+
+
+def me() -> User:
+    """The administrator of this session, half or full."""
+    return cast("User", g.user)
+
+
+def csrf() -> str:
+    """The token of rule 4: whoever cannot read the cookie cannot make it."""
+    return hmac.digest(g.cookie.encode(), b"csrf", "sha256").hex()
+
+
+def guard() -> ResponseReturnValue | None:
+    """Before each request: find the session, check the token, and let nobody where they may not go."""
+    g.cookie, g.user, g.session = request.cookies.get(_cookie_name(), ""), None, None
+    if request.endpoint == "static":
+        return None
+    _find()
+    if request.method not in {"GET", "HEAD", "OPTIONS"}:
+        sent = request.form.get("csrf", "")
+        if not g.cookie or not hmac.compare_digest(sent.encode(), csrf().encode()):
+            abort(
+                400,
+                "This form is out of date, perhaps because you logged in or out in another tab. Nothing was changed.",
+            )
+    reaches, instead = _reach()
+    # Without an endpoint there is no such page, or not with this method; Flask says so.
+    if request.endpoint is None or request.endpoint in reaches:
+        return None
+    return redirect(url_for(instead))
+
+
+def _find() -> None:
+    parts, found = panel(), panel().users.session(_digest(g.cookie))
+    user = found and found.expires > parts.clock() and parts.users.by_id(found.user)
+    if found and user and hmac.compare_digest(found.tie, tie(user, parts.factor.status(user.id))):
+        g.session, g.user = found, user
+    elif found:
+        parts.users.end_session(found.hash, now=parts.clock())
+
+
+def _reach() -> tuple[set[str], str]:
+    """What this session reaches, and where it is sent if it asks for more."""
+    if g.session is None:
+        return GUEST_REACHES, "login.password"
+    if g.session.stage != FULL:
+        return HALF_REACHES, "login.code"
+    parts, user = panel(), me()
+    if user.temporary:
+        return PASSWORD_REACHES, "staff.password"
+    g.enforcement = parts.users.enforcement()
+    gate = parts.factor.gate(user.id, g.enforcement, expected=user.two_factor)
+    g.nudge = gate is Gate.NUDGE
+    g.confined = gate is Gate.MUST_ENROL or g.session.recovered == "replace"
+    if g.confined:
+        return SET_UP_REACHES, "second_factor.overview"
+    if request.endpoint in OWNER_ONLY and not user.owner:
+        abort(403, "Only an owner of this panel may do that.")
+    return set(current_app.view_functions) - LOGGED_OUT_ONLY, "staff.home"
+
+
+def tie(user: User, status: Status) -> str:
+    """The word of rule 3. A set-up that nobody has confirmed is not a second factor yet."""
+    return f"{user.version}/{status.generation if status.code_required else None}"
+
+
+def begin(user: User, stage: str, *, tie: str, recovered: str = "", notice: str = "") -> None:
+    """Give the visitor a new session in the place of the one that asked."""
+    parts, word = panel(), secrets.token_urlsafe(32)
+    parts.users.end_session(_digest(g.cookie), now=parts.clock())
+    expires = parts.clock() + LIFETIME[stage]
+    g.session = Session(_digest(word), user.id, stage, tie, expires, recovered, notice)
+    g.user, g.cookie, g.new_cookie = user, word, word
+    parts.users.add_session(g.session)
+
+
+def renew(notice: str = "") -> None:
+    """Begin anew after the visitor changed a credential: this session goes on, all others of this user end."""
+    user = panel().users.by_id(me().id) or me()
+    begin(user, FULL, tie=tie(user, panel().factor.status(user.id)), notice=notice)
+
+
+def begin_as_guest() -> None:
+    """Give a visitor without a cookie one, so that the log-in form has a token as well."""
+    if not g.cookie:
+        g.cookie = g.new_cookie = secrets.token_urlsafe(32)
+
+
+def end() -> None:
+    """Log out."""
+    panel().users.end_session(_digest(g.cookie), now=panel().clock())
+    g.cookie = g.new_cookie = secrets.token_urlsafe(32)
+
+
+def notify(notice: str) -> None:
+    """Leave a message for the next page."""
+    panel().users.notify(g.session.hash, notice)
+
+
+def take_notice() -> str:
+    """The message that was left for this page, once."""
+    found = cast("Session | None", g.get("session"))
+    if found is None or not found.notice:
+        return ""
+    notify("")
+    return found.notice
+
+
+def harden(response: Response) -> Response:
+    """After each request: the headers, and the new cookie if there is one."""
+    response.headers.update(HEADERS)
+    # Nothing is stored, so there is nothing to compare with; without these no browser asks whether a file has changed.
+    response.headers.pop("ETag", None)
+    response.headers.pop("Last-Modified", None)
+    if word := g.pop("new_cookie", None):
+        secure = current_app.config["SECURE_COOKIE"]
+        response.set_cookie(_cookie_name(), word, httponly=True, samesite="Lax", secure=secure, path="/")
+    return response
+
+
+def _cookie_name() -> str:
+    return "__Host-panel" if current_app.config["SECURE_COOKIE"] else "panel"
+
+
+def _digest(cookie: str) -> str:
+    return hashlib.sha256(cookie.encode()).hexdigest()
