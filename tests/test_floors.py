@@ -116,11 +116,11 @@ def test_no_assert(file: Path) -> None:
 
 
 def test_the_audit_path_is_short_enough_to_read() -> None:
-    """The shell and the RFC page are under 150 lines of code each, `errors` to `_core` under 1 300 together."""
+    """The shell and the RFC page are under 150 lines of code each, `errors` to `_core` under 1 350 together."""
     counts = {part: lines_of_code(ROOT / f"{part}.py") for part in PURE | {"_core", "service"}}
     assert counts["otp"] < 150
     assert counts["service"] < 150
-    assert sum(counts.values()) - counts["service"] < 1300
+    assert sum(counts.values()) - counts["service"] < 1350
 
 
 def lines_of_code(file: Path) -> int:

@@ -15,13 +15,13 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from . import _states, errors
 from . import _transitions as transitions
-from ._guard import Hidden, exact, text, type_error, whole
+from ._guard import Hidden, exact, has_methods, text, type_error, whole
 from ._record import EMPTY, Record, Unreadable, decode, encode
 from ._states import Decision, Moment, Proposal
 from ._transitions import Fresh
 from .answers import Accepted, Confirmed, Enrolment, Gate, Recovered, Status
 from .events import Event, EventKind
-from .keyuri import checked_issuer
+from .keyuri import checked_issuer, concerns_of, warn_of
 from .otp import HOTP, LARGEST_COUNTER, TOTP
 from .policy import Enforcement, Policy
 from .ports import Sealer
@@ -74,17 +74,17 @@ class Core:
     def __init__(self, issuer: str, sealer: Sealer, policy: Policy) -> None:
         self._issuer = checked_issuer(issuer)
         self._policy = exact("policy", policy, Policy)
-        if not (callable(getattr(sealer, "seal", None)) and callable(getattr(sealer, "open", None))):
-            raise type_error("sealer", "a Sealer, with seal and open", sealer)
+        has_methods("sealer", sealer, "seal", "open")
         self._sealer = sealer
 
     def step(self, change: Change[T], user: str, old: Hidden[bytes | None], now: float) -> Step[T]:
         """Decide a change on the bytes that the store holds for the user."""
         # `reset` is for records that nothing else can help, so it does not look at them.
-        blind = change.kind is EventKind.RESET and old.value is not None
-        record = Record() if blind else self._open(user, old)
+        record = EMPTY if change.kind is EventKind.RESET else self._open(user, old)
         decision = change.decide(record, Moment(user, now, self._policy, self._issuer))
         event = _event(change, user, now, decision)
+        if change.kind is EventKind.RESET:
+            return Step(old.value is not None, Hidden(None), decision.answer, event)
         if decision.record is record:
             return Step(False, old, decision.answer, event)
         return Step(True, self._seal(user, decision.record), decision.answer, event)
@@ -107,8 +107,8 @@ class Core:
         if record.active is None and record.pending is None:
             return Hidden(None)
         sealed: Hidden[bytes | None] = Hidden(self._sealer.seal(encode(record).value, _context(user)))
-        if type(sealed.value) is not bytes:
-            raise errors.StoreError(f"seal must return bytes, not {type(sealed.value).__name__}")
+        if type(sealed.value) is not bytes or not sealed.value:
+            raise errors.StoreError(f"seal must return bytes, not {type(sealed.value).__name__} or nothing")
         return sealed
 
     # ---- the calls ----
@@ -172,7 +172,9 @@ class Core:
         policy = self._policy
         secret = Secret.generate(policy.new_secret_bytes)
         token = TOTP(secret, digits=policy.digits, period=policy.period, algorithm=policy.algorithm)
-        return Proposal.of(token, account, self._issuer)
+        proposal = Proposal.of(token, account, self._issuer)
+        warn_of(concerns_of(token), stacklevel=5)  # of the policy alone: what a visitor is called warns nobody
+        return proposal
 
     def _fresh(self) -> Fresh:
         return Fresh.generate(self._policy.recovery_codes)

@@ -10,11 +10,13 @@ Rules of this file:
 """
 
 import math
-from typing import Generic, NoReturn, TypeVar
+from typing import Final, Generic, NoReturn, TypeVar
 
 from .errors import InvalidParameters
 
 T = TypeVar("T")
+
+LATEST: Final = 253_402_300_799  # the last second of the year 9999: a clock that shows more is broken
 
 
 class Hidden(Generic[T]):
@@ -76,6 +78,14 @@ def text(name: str, value: str, low: int, high: int) -> str:
 
 def exact(name: str, value: object, kind: type[T]) -> T:
     """Return `value`, an instance of `kind`."""
-    if not isinstance(value, kind):
-        raise type_error(name, f"a {kind.__name__}", value)
-    return value
+    if isinstance(value, kind):
+        return value
+    error = type_error(name, f"of type {kind.__name__}", value)
+    del value  # a secret, perhaps, where a `Secret` belongs
+    raise error
+
+
+def has_methods(name: str, value: object, *methods: str) -> None:
+    """Check that `value` is an object, not a class, with these methods."""
+    if isinstance(value, type) or not all(callable(getattr(value, method, None)) for method in methods):
+        raise type_error(name, f"an object with the methods {' and '.join(methods)}", value)

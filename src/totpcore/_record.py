@@ -15,7 +15,8 @@ import json
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeVar
 
-from ._guard import Hidden, exact, number, text, whole
+from ._guard import LATEST, Hidden, exact, number, text, whole
+from .keyuri import KeyURI
 from .otp import HOTP, LARGEST_COUNTER, TOTP, Algorithm
 from .recovery import DIGEST_BYTES, MOST_CODES, SALT_BYTES, RecoverySet
 from .secret import Secret
@@ -149,7 +150,7 @@ class _Fields:
 
     def moment(self, name: str) -> float:
         value = self._left.pop(name)
-        return number(name, value if isinstance(value, int) else exact(name, value, float))
+        return number(name, value if isinstance(value, int) else exact(name, value, float), high=2 * LATEST)
 
     def text(self, name: str, high: int) -> str:
         return text(name, exact(name, self._left.pop(name), str), 1, high)
@@ -203,12 +204,14 @@ def _read_active(outer: _Fields, name: str) -> Active:
 
 def _read_pending(outer: _Fields, name: str) -> Pending:
     fields = outer.part(name)
-    return Pending(
+    pending = Pending(
         token=exact("token", _read_token(fields), TOTP),
         account=fields.text("account", 512),
         expires_at=fields.moment("expires_at"),
         failures=fields.whole("failures", 0, LARGEST_COUNTER),
     )
+    KeyURI.quietly(pending.token, pending.account, None)  # what could not be shown again is not a pending secret
+    return pending
 
 
 def _read_recovery(fields: _Fields) -> RecoverySet:

@@ -22,6 +22,8 @@ from .policy import Enforcement, Policy, Rule
 
 CONFIRM_ATTEMPTS: Final = 20  # whoever confirms has seen the secret: a bound on typing slips, not on guesses
 
+_CLOCKS_DIFFER: Final = 60  # seconds among hosts that share a store
+
 T = TypeVar("T")
 
 
@@ -84,30 +86,36 @@ def state_of(record: Record, moment: Moment) -> State:
 def open_pending(record: Record, moment: Moment) -> Pending | None:
     """Return the secret that can still be confirmed."""
     waiting = record.pending
-    if waiting is None or moment.now >= waiting.expires_at or waiting.failures >= CONFIRM_ATTEMPTS:
+    if waiting is None or not still_open(waiting.expires_at, moment) or waiting.failures >= CONFIRM_ATTEMPTS:
         return None
     return waiting
 
 
+def still_open(until: float, moment: Moment) -> bool:
+    """Whether something that was opened for `pending_seconds` still is.
+
+    More than that is left only where the clock had jumped ahead and was set back. It has ended then; a minute's grace
+    is for hosts whose clocks differ.
+    """
+    return 0 < until - moment.now <= moment.policy.pending_seconds + _CLOCKS_DIFFER
+
+
 def enter(record: Record, moment: Moment, call: EventKind) -> None:
     """Refuse a call that the table does not have for the state."""
-    state = state_of(record, moment)
-    if call in TABLE[state]:
+    if call in TABLE[state_of(record, moment)]:
         return
     if call is EventKind.CONFIRM:
         raise Refusal(errors.EnrolmentExpired())
     if call in (EventKind.ENROL, EventKind.ADOPT):
         raise Refusal(errors.AlreadyEnrolled("the user has a second factor"))
-    raise Refusal(
-        errors.Locked() if state is State.LOCKED else errors.NotEnrolled(), failures=record.code_tally.failures
-    )
+    raise Refusal(errors.Locked(), failures=record.code_tally.failures)
 
 
 def confirmed(record: Record, moment: Moment, call: EventKind) -> Active:
     """Return the confirmed credential, where the table has the call for the state."""
-    enter(record, moment, call)
     if record.active is None:
         raise Refusal(errors.NotEnrolled())
+    enter(record, moment, call)
     return record.active
 
 
@@ -125,7 +133,7 @@ def status(record: Record, moment: Moment) -> Decision[Status]:
         replacing=open_pending(record, moment) is not None,
         codes_left=active.recovery.left,
         running_low=active.recovery.left <= moment.policy.recovery_low,
-        retry_after=record.code_tally.wait(moment.now),
+        retry_after=record.code_tally.wait(moment.now, moment.policy.longest_wait),
         weak_secret=active.token.secret.weak,
         enrolled_at=active.enrolled_at,
         last_used_at=active.last_used_at,
@@ -165,7 +173,7 @@ class Proposal(NamedTuple):
     @classmethod
     def of(cls, token: TOTP, account: str, issuer: str) -> "Proposal":
         """Check the names and write the URI."""
-        uri = KeyURI(token, account=account, issuer=issuer)
+        uri = KeyURI.quietly(token, account, issuer)
         return cls(token, uri.account, Hidden(uri.text))
 
     def shown(self, expires_at: float) -> Enrolment:

@@ -20,11 +20,22 @@ from typing import Concatenate, Final, NamedTuple, ParamSpec, TypeVar
 from . import errors
 from ._guard import Hidden
 from ._record import EMPTY, Active, Pending, Record
-from ._states import CONFIRM_ATTEMPTS, Decision, Moment, Proposal, Refusal, confirmed, enter, open_pending, state_of
+from ._states import (
+    CONFIRM_ATTEMPTS,
+    Decision,
+    Moment,
+    Proposal,
+    Refusal,
+    confirmed,
+    enter,
+    open_pending,
+    state_of,
+    still_open,
+)
 from .answers import Accepted, Confirmed, Enrolment, Recovered, State
 from .events import EventKind
-from .otp import FARTHEST_LOOK_AHEAD, HOTP, TOTP, canonical_code
-from .recovery import SALT_BYTES, RecoveryCodes, RecoverySet, canonical_recovery_code, keep, redeem
+from .otp import FARTHEST_LOOK_AHEAD, HOTP, TOTP, canonical_code, scan
+from .recovery import SALT_BYTES, RecoveryCodes, RecoverySet, canonical_recovery_code, find, keep
 from .throttle import Tally
 
 CLOCK_SEARCH: Final = 10  # time steps each way in which `confirm` looks for a clock that is off
@@ -71,7 +82,7 @@ def _attempts_left(tally: Tally, moment: Moment) -> int:
 
 def _check(tally: Tally, moment: Moment, *canonical: Hidden[str] | None) -> None:
     """Refuse during a wait, and refuse what is no code."""
-    wait = tally.wait(moment.now)
+    wait = tally.wait(moment.now, moment.policy.longest_wait)
     if wait > 0:
         raise Refusal(errors.Throttled(retry_after=wait), failures=tally.failures)
     if None in canonical:
@@ -99,6 +110,8 @@ def _spend_code(record: Record, active: Active, moment: Moment, typed: Hidden[st
     tally, token, spent = record.code_tally, active.token, active.spent
     _check(tally, moment, canonical_code(typed, token.digits))
     if isinstance(token, TOTP):
+        if moment.now < token.t0:
+            raise Refusal(errors.ClockBehind(), failures=tally.failures)
         expected, (past, future) = token.counter(moment.now), moment.policy.window
         first, last = expected - past, expected + future
         if spent > last:
@@ -106,7 +119,7 @@ def _spend_code(record: Record, active: Active, moment: Moment, typed: Hidden[st
     else:
         # One counter back, only to tell a form that was sent twice from a wrong code.
         expected, first, last = spent + 1, spent, spent + 1 + moment.policy.look_ahead
-    found = token.scan(typed, first, last)
+    found = scan(token, typed, first, last)
     if not found:
         charged = _charged(tally, moment)
         raise _wrong(record._replace(code_tally=charged), charged, moment)
@@ -130,19 +143,20 @@ def _spend_recovery_code(
     """
     tally = record.recovery_tally
     _check(tally, moment, canonical)
-    kept = canonical and redeem(active.recovery, canonical)
-    if isinstance(kept, RecoverySet):
-        active = active._replace(recovery=kept, spent=_floor(active, moment), last_used_at=moment.now)
-        return record._replace(active=active, recovery_tally=Tally()), active
-    if kept:
+    number = None if canonical is None else find(active.recovery, canonical)
+    if number is None:
+        charged = _charged(tally, moment)
+        raise _wrong(record._replace(recovery_tally=charged), charged, moment)
+    if active.recovery.is_spent(number):
         raise _replayed(tally, moment)
-    charged = _charged(tally, moment)
-    raise _wrong(record._replace(recovery_tally=charged), charged, moment)
+    kept, floor = active.recovery.spend(number), _floor(active, moment)
+    active = active._replace(recovery=kept, spent=floor, last_used_at=moment.now)
+    return record._replace(active=active, recovery_tally=Tally()), active
 
 
 def _floor(active: Active, moment: Moment) -> int:
     """Return the spent counter under which no code that is valid at this moment is accepted."""
-    if isinstance(active.token, HOTP):
+    if isinstance(active.token, HOTP) or moment.now < active.token.t0:
         return active.spent
     return max(active.spent, active.token.counter(moment.now) + moment.policy.window[1])
 
@@ -213,7 +227,7 @@ def _propose(record: Record, moment: Moment, proposal: Proposal) -> Decision[Enr
 def enrol(record: Record, moment: Moment, proposal: Proposal) -> Decision[Enrolment]:
     """Begin set-up, where there is no second factor or a recovery code was just accepted."""
     enter(record, moment, EventKind.ENROL)
-    if record.active is not None and moment.now >= record.enrol_until:
+    if record.active is not None and not still_open(record.enrol_until, moment):
         raise Refusal(errors.AlreadyEnrolled("the user has a second factor"))
     return _propose(record, moment, proposal)
 
@@ -237,7 +251,7 @@ def confirm(record: Record, moment: Moment, typed: Hidden[str], fresh: Fresh) ->
         raise Refusal(errors.InvalidCode(malformed=True, attempts_left=left), failures=waiting.failures)
     now = token.counter(moment.now)
     past, future = moment.policy.window
-    found = token.scan(typed, now - CLOCK_SEARCH, now + CLOCK_SEARCH)
+    found = scan(token, typed, now - CLOCK_SEARCH, now + CLOCK_SEARCH)
     current = [counter for counter in found if now - past <= counter <= now + future]
     if not current:
         charged = record._replace(pending=waiting._replace(failures=waiting.failures + 1))

@@ -7,7 +7,7 @@ Rules of this file:
    the `Secret` and the `RecoveryCodes` inside do.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ._guard import Hidden
@@ -100,7 +100,7 @@ class Enrolment:
 
     secret: Secret
     expires_at: float
-    _uri: Hidden[str]
+    _uri: Hidden[str] = field(compare=False)
 
     @property
     def uri(self) -> str:

@@ -3,7 +3,8 @@
 Rules of this file:
 
 1. An event never holds a secret, a code or a recovery code.
-2. Every call that can change something leaves an event, whether it was accepted or refused; reading leaves none.
+2. Every call that can change something leaves an event, whether it was accepted or `Refused`. Reading leaves none, and
+   so does a mistake of the program (`StateError`, `InvalidInput`).
 3. An event leaves after the record that justifies it was stored.
 """
 

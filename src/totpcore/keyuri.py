@@ -17,7 +17,7 @@ from typing import Final
 from ._guard import Hidden, text, type_error, whole
 from .errors import InvalidInput, InvalidParameters, InvalidURI
 from .otp import HOTP, LARGEST_COUNTER, TOTP, Algorithm
-from .secret import Secret
+from .secret import UPPER, Secret
 
 _LONGEST_URI: Final = 4096
 _LONGEST_NAME: Final = 512  # percent-encoded; two issuers, an account and a secret then still fit a QR code
@@ -68,17 +68,25 @@ class KeyURI:
             CompatibilityWarning: If widely used apps would ignore what differs from SHA1, 6 digits and 30 seconds, or
                 would garble a name.
         """
+        self._check()
+        warn_of(concerns_of(self.token) + _concerns_of_names(self.issuer or "", self.account), stacklevel=4)
+
+    def _check(self) -> None:
         if not isinstance(self.token, TOTP | HOTP):
             raise type_error("token", "a TOTP or an HOTP", self.token)
-        if isinstance(self.token, TOTP) and self.token.t0 != 0:
-            raise InvalidParameters("token must have t0=0: a URI cannot say another")
-        whole("counter", self.counter, 0, LARGEST_COUNTER if isinstance(self.token, HOTP) else 0)
+        if isinstance(self.token, TOTP) and (self.token.t0, self.counter) != (0, 0):
+            raise InvalidParameters("t0 and counter must be 0 for a TOTP: a URI cannot say another")
+        whole("counter", self.counter, 0, LARGEST_COUNTER)
         object.__setattr__(self, "account", _checked_name("account", self.account))
         if self.issuer is not None:
             object.__setattr__(self, "issuer", checked_issuer(self.issuer))
-        concerns = _concerns(self.token, self.issuer or "", self.account)
-        if concerns:
-            warnings.warn("; ".join(concerns), CompatibilityWarning, stacklevel=3)
+
+    @classmethod
+    def quietly(cls, token: TOTP, account: str, issuer: str | None) -> "KeyURI":
+        """Make a URI without a warning, which is for developers: an account is what a visitor has."""
+        made = _made(token, account, issuer)
+        made._check()  # noqa: SLF001  # of this class
+        return made
 
     @property
     def text(self) -> str:
@@ -89,9 +97,12 @@ class KeyURI:
         token, issuer, account = self.token, quote(self.issuer or "", safe=""), quote(self.account, safe="")
         prefix = f"{issuer}:" if issuer or ":" in self.account else ""
         parts = [f"otpauth://{type(token).__name__.lower()}/{prefix}{account}?secret={token.secret.base32}"]
-        parts += [f"issuer={issuer}"] if issuer else []
-        parts += [f"algorithm={token.algorithm}"] if token.algorithm != Algorithm.SHA1 else []
-        parts += [f"digits={token.digits}"] if token.digits != 6 else []
+        if issuer:
+            parts.append(f"issuer={issuer}")
+        if token.algorithm != Algorithm.SHA1:
+            parts.append(f"algorithm={token.algorithm}")
+        if token.digits != 6:
+            parts.append(f"digits={token.digits}")
         if isinstance(token, HOTP):
             parts.append(f"counter={self.counter}")  # always: apps disagree about the default
         elif token.period != 30:
@@ -140,21 +151,35 @@ def _checked_name(name: str, value: str) -> str:
     return value
 
 
-def _concerns(token: TOTP | HOTP, issuer: str, account: str) -> list[str]:
-    """Return what apps are known to do with a URI that is not of the plainest kind."""
+def concerns_of(token: TOTP | HOTP) -> list[str]:
+    """Return what widely used apps are known to do with a token that is not of the plainest kind."""
     period = token.period if isinstance(token, TOTP) else 30
-    names, size = issuer + account, len(f"{issuer}:{account}".encode())
-    found = {
-        "Microsoft Authenticator, Authy and Duo take SHA1 and show wrong codes": token.algorithm != Algorithm.SHA1,
-        "Microsoft and Google Authenticator may show 6 digits": token.digits != 6,
-        "Microsoft Authenticator and older Google Authenticator count 30 seconds": period != 30,
-        "2FAS refuses a period other than 10, 30, 60 or 90 seconds": period not in (10, 30, 60, 90),
-        "Bitwarden and KeePassXC make a time-based token of a counter-based one": isinstance(token, HOTP),
-        "2FAS and Stratum garble ? & # % + in a name, or refuse the QR code": not set("?&#%+").isdisjoint(names),
-        "2FAS and Stratum cut an issuer at 30 and an account at 40 characters": len(issuer) > 30 or len(account) > 40,
-        "a YubiKey holds 64 bytes of issuer and account": size > 64,
-    }
-    return [concern for concern, holds in found.items() if holds]
+    found = (
+        (token.algorithm != Algorithm.SHA1, "Microsoft Authenticator, Authy and Duo take SHA1 and show wrong codes"),
+        (token.digits != 6, "Microsoft and Google Authenticator may show 6 digits"),
+        (period != 30, "Microsoft Authenticator and older Google Authenticator count 30 seconds"),
+        (period not in (10, 30, 60, 90), "2FAS refuses a period other than 10, 30, 60 or 90 seconds"),
+        (isinstance(token, HOTP), "Bitwarden and KeePassXC make a time-based token of a counter-based one"),
+    )
+    return [concern for holds, concern in found if holds]
+
+
+def _concerns_of_names(issuer: str, account: str) -> list[str]:
+    found = (
+        (
+            not set("?&#%+").isdisjoint(issuer + account),
+            "2FAS and Stratum garble ? & # % + in names, or refuse the code",
+        ),
+        (len(issuer) > 30 or len(account) > 40, "2FAS and Stratum cut an issuer at 30 and an account at 40 characters"),
+        (len(f"{issuer}:{account}".encode()) > 64, "a YubiKey holds 64 bytes of issuer and account"),
+    )
+    return [concern for holds, concern in found if holds]
+
+
+def warn_of(concerns: list[str], *, stacklevel: int) -> None:
+    """Warn, once for each place in the program that asks for such a URI."""
+    if concerns:
+        warnings.warn("; ".join(concerns), CompatibilityWarning, stacklevel)
 
 
 def _parse(uri: Hidden[str]) -> KeyURI:
@@ -165,36 +190,41 @@ def _parse(uri: Hidden[str]) -> KeyURI:
     location, _, query = (Hidden(part) for part in rest.value.partition("?"))
     kind, _, label = (Hidden(part) for part in location.value.partition("/"))
     given = Hidden(_parameters(query))
-    begins, encoder = (scheme.value.lower(), kind.value.lower()), given.value.get("encoder", "").lower()
-    if "steam" in (*begins, encoder) or "steam" in given.value:
+    steam = "steam" in {scheme.value.lower(), kind.value.lower(), given.value.get("encoder", "").lower(), *given.value}
+    if steam:
         raise InvalidURI("Steam's codes are of another kind, which totpcore does not make")
-    if begins[0] not in {"otpauth", "apple-otpauth"} or begins[1] not in {"totp", "hotp"}:
+    is_ours, hotp = scheme.value.lower() in {"otpauth", "apple-otpauth"}, kind.value.lower() == "hotp"
+    if not is_ours or not (hotp or kind.value.lower() == "totp"):
         raise InvalidURI("the URI must begin with otpauth://totp/ or otpauth://hotp/")
     if "#" in rest.value:
         raise InvalidURI("the URI has a fragment: # must be written %23")
-    digits = _number(given.value, "digits", 6, 6, 8)
-    period = _number(given.value, "period", 30, 10, 300)
-    counter = _number(given.value, "counter", 0, 0, LARGEST_COUNTER)
+    digits = _number(given, "digits", 6, 6, 8)
+    period = _number(given, "period", 30, 10, 300)
+    counter = _number(given, "counter", 0, 0, LARGEST_COUNTER)
     try:
         secret = Secret.from_base32(given.value.get("secret", ""))
         algorithm = Algorithm(_plain_algorithm(given.value.get("algorithm", "SHA1")))
     except InvalidInput as error:
         raise InvalidURI(f"the secret, or the algorithm, is not usable: {error}") from None
-    issuer, hotp = given.value.get("issuer", "").strip(), begins[1] == "hotp"
+    issuer = given.value.get("issuer", "").strip()
     prefix, account = _split_label(label.value, issuer)
-    result = object.__new__(KeyURI)  # other people's names are kept, so the constructor's rules do not apply
-    values = {
-        "token": HOTP(secret, digits=digits, algorithm=algorithm)
-        if hotp
-        else TOTP(secret, digits=digits, period=period, algorithm=algorithm),
-        "account": account,
-        "issuer": issuer or prefix or None,
-        "counter": counter if hotp else 0,
-        "issuer_mismatch": prefix if issuer and prefix not in ("", issuer) else None,
-    }
-    for name, value in values.items():
-        object.__setattr__(result, name, value)
-    return result
+    mismatch = prefix if issuer and prefix not in ("", issuer) else None
+    if hotp:
+        return _made(
+            HOTP(secret, digits=digits, algorithm=algorithm), account, issuer or prefix or None, counter, mismatch
+        )
+    token = TOTP(secret, digits=digits, period=period, algorithm=algorithm)
+    return _made(token, account, issuer or prefix or None, 0, mismatch)
+
+
+def _made(
+    token: TOTP | HOTP, account: str, issuer: str | None, counter: int = 0, issuer_mismatch: str | None = None
+) -> KeyURI:
+    """Return a URI without the constructor's rules and warnings: other people's names are kept as they are."""
+    made = object.__new__(KeyURI)
+    for name, value in zip(KeyURI.__slots__, (token, account, issuer, counter, issuer_mismatch), strict=True):
+        object.__setattr__(made, name, value)
+    return made
 
 
 def _parameters(query: Hidden[str]) -> dict[str, str]:
@@ -230,9 +260,9 @@ def _split_label(label: str, issuer: str) -> tuple[str, str]:
     return prefix.strip(), account.strip()
 
 
-def _number(given: dict[str, str], name: str, default: int, low: int, high: int) -> int:
+def _number(given: Hidden[dict[str, str]], name: str, default: int, low: int, high: int) -> int:
     """Return a parameter that is a number in ASCII digits, without sign, space or underscore."""
-    written = given.get(name, str(default))
+    written = given.value.get(name, str(default))
     # The length first: `int` on a long text is slow, and on a very long one an error of another kind.
     if not 1 <= len(written) <= 20 or written.strip("0123456789") or not low <= int(written) <= high:
         raise InvalidURI(f"{name} must be a number from {low} to {high}")
@@ -241,4 +271,4 @@ def _number(given: dict[str, str], name: str, default: int, low: int, high: int)
 
 def _plain_algorithm(name: str) -> str:
     """Return `SHA1` for `SHA-1`, `HmacSHA1`, `HMAC-SHA-1`, and so on."""
-    return name.upper().removeprefix("HMAC").removeprefix("-").replace("SHA-", "SHA", 1)
+    return name.translate(UPPER).removeprefix("HMAC").removeprefix("-").replace("SHA-", "SHA", 1)

@@ -39,7 +39,7 @@ class Algorithm(StrEnum):
     def _missing_(cls, value: object) -> "Algorithm":
         if not isinstance(value, str):
             raise type_error("algorithm", "an Algorithm or its name", value)
-        if value.upper() not in cls.__members__:
+        if not value.isascii() or value.upper() not in cls.__members__:  # U+017F is no S, though its upper case is
             raise InvalidParameters(f"algorithm must be one of {', '.join(cls)}")
         return cls[value.upper()]
 
@@ -71,9 +71,10 @@ def hotp(key: bytes, counter: int, *, digits: int = 6, algorithm: Algorithm | st
     del key
     if type(hidden.value) is not bytes:
         raise type_error("key", "bytes", hidden.value)
+    whole("digits", digits, 6, 8)
     message = whole("counter", counter, 0, LARGEST_COUNTER).to_bytes(8, "big")  # section 5.2: high-order byte first
     mac = hmac.digest(hidden.value, message, Algorithm(algorithm).lower())  # section 5.3, step 1
-    return _truncate(mac, whole("digits", digits, 6, 8))  # steps 2 and 3
+    return _truncate(mac, digits)  # steps 2 and 3
 
 
 def totp(
@@ -171,7 +172,7 @@ class HOTP:
         algorithm: An `Algorithm` or its name, in any case.
     """
 
-    secret: Secret
+    secret: Secret = field(repr=False)
     _: KW_ONLY
     digits: int = 6
     algorithm: Algorithm | str = _SHA1
@@ -209,7 +210,7 @@ class HOTP:
         typed = Hidden(code)
         del code
         first = whole("after", after, -1, LARGEST_COUNTER) + 1
-        found = self.scan(typed, first, first + whole("look_ahead", look_ahead, 0, FARTHEST_LOOK_AHEAD))
+        found = scan(self, typed, first, first + whole("look_ahead", look_ahead, 0, FARTHEST_LOOK_AHEAD))
         return Match(found[-1], found[-1] - first) if found else None
 
     def resync(self, codes: Sequence[str], *, after: int, look_ahead: int = 100) -> Match | None:
@@ -229,18 +230,9 @@ class HOTP:
         count = whole("the number of codes", len(typed), 2, 10)
         first = whole("after", after, -1, LARGEST_COUNTER) + 1
         last = first + whole("look_ahead", look_ahead, 0, FARTHEST_LOOK_AHEAD) + count - 1
-        hits = [self.scan(code, first, last) for code in typed]
+        hits = [scan(self, code, first, last) for code in typed]
         ends = [end for end in hits[-1] if all(end - count + 1 + place in hits[place] for place in range(count))]
         return Match(ends[-1], ends[-1] - first) if ends else None
-
-    def scan(self, typed: Hidden[str], first: int, last: int) -> list[int]:
-        """Return every counter from `first` to `last` whose code is the one typed, in rising order."""
-        canonical = canonical_code(typed, self.digits)
-        if canonical is None:
-            return []
-        counters = range(max(first, 0), min(last, LARGEST_COUNTER) + 1)
-        code, digits, wanted = self._key.code, self.digits, Hidden(canonical.value.encode())
-        return [counter for counter in counters if hmac.compare_digest(code(counter, digits).encode(), wanted.value)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +256,7 @@ class TOTP:
         algorithm: An `Algorithm` or its name, in any case.
     """
 
-    secret: Secret
+    secret: Secret = field(repr=False)
     _: KW_ONLY
     digits: int = 6
     period: int = 30
@@ -315,12 +307,22 @@ class TOTP:
         past, future = check_window(window)
         whole("after", after, -1, LARGEST_COUNTER)
         now = self.counter(at)
-        found = [counter for counter in self.scan(typed, now - past, now + future) if counter > after]
+        found = [counter for counter in scan(self, typed, now - past, now + future) if counter > after]
         return Match(found[-1], found[-1] - now) if found else None
 
-    def scan(self, typed: Hidden[str], first: int, last: int) -> list[int]:
-        """Return every time step from `first` to `last` whose code is the one typed, in rising order."""
-        return self._hotp.scan(typed, first, last)
+
+def scan(token: HOTP | TOTP, typed: Hidden[str], first: int, last: int) -> list[int]:
+    """Return every counter from `first` to `last` whose code is the one typed, in rising order, spent or not.
+
+    Internal: what calls it has to look at the spent counter. It is the one place where codes are compared.
+    """
+    canonical = canonical_code(typed, token.digits)
+    if canonical is None:
+        return []
+    counters = range(max(first, 0), min(last, LARGEST_COUNTER) + 1)
+    key = (token._hotp if isinstance(token, TOTP) else token)._key  # noqa: SLF001  # of this module
+    code, digits, wanted = key.code, token.digits, Hidden(canonical.value.encode())
+    return [counter for counter in counters if hmac.compare_digest(code(counter, digits).encode(), wanted.value)]
 
 
 def check_window(window: tuple[int, int]) -> tuple[int, int]:

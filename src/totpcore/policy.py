@@ -7,6 +7,7 @@ Rules of this file:
 3. A policy applies to what is made from now on: a credential keeps the parameters that it was enrolled with.
 """
 
+import math
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 from typing import Final
@@ -124,7 +125,7 @@ class Policy:
             guesses += 1
             elapsed += self.wait_after(guesses)
         if between and guesses < self.lock_after:
-            guesses = round(guesses * duration / between)
+            guesses *= math.ceil(duration / between)
         candidates = 1 + sum(self.window)
         return float(1 - (1 - candidates / 10**self.digits) ** guesses)
 

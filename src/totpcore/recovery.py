@@ -40,9 +40,10 @@ class RecoveryCodes(Sequence[str]):
     """
 
     __slots__ = ("_codes",)
+    _codes: tuple[str, ...]
 
     def __init__(self, codes: Sequence[str]) -> None:
-        self._codes = tuple(codes)
+        object.__setattr__(self, "_codes", tuple(codes))
 
     @classmethod
     def generate(cls, count: int) -> "RecoveryCodes":
@@ -64,7 +65,13 @@ class RecoveryCodes(Sequence[str]):
         return RecoveryCodes(self._codes[index]) if isinstance(index, slice) else self._codes[index]
 
     def __repr__(self) -> str:
-        return f"<RecoveryCodes: {len(self._codes)}, hidden>"
+        return f"<RecoveryCodes: {len(getattr(self, '_codes', ()))}, hidden>"
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("RecoveryCodes cannot be changed")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("RecoveryCodes cannot be changed")
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         refuse_pickle(self)
@@ -88,6 +95,14 @@ class RecoverySet(NamedTuple):
         """How many codes have not been used."""
         return len(self.digests) // DIGEST_BYTES - self.spent.bit_count()
 
+    def is_spent(self, number: int) -> bool:
+        """Whether the code of that number was used."""
+        return bool(self.spent >> number & 1)
+
+    def spend(self, number: int) -> "RecoverySet":
+        """Return the set with the code of that number spent."""
+        return self._replace(spent=self.spent | 1 << number)
+
     def void(self) -> "RecoverySet":
         """Return the set with every code spent."""
         return self._replace(spent=(1 << len(self.digests) // DIGEST_BYTES) - 1)
@@ -101,19 +116,15 @@ def keep(codes: RecoveryCodes, salt: bytes) -> RecoverySet:
     return RecoverySet(salt, b"".join(hmac.digest(salt, code.replace("-", "").encode(), "sha256") for code in codes), 0)
 
 
-def redeem(kept: RecoverySet, canonical: Hidden[str]) -> RecoverySet | bool:
-    """Return the set with the code spent; `True` where it had been spent before, `False` where it is not in the set.
+def find(kept: RecoverySet, canonical: Hidden[str]) -> int | None:
+    """Return the number of the code in the set, spent or not; `None` where it is not in it.
 
-    Two codes of a set are never equal but by a chance of 2**-120 for each pair; the higher one is spent then.
+    Two codes of a set are never equal but by a chance of 2**-120 for each pair.
     """
     wanted = hmac.digest(kept.salt, canonical.value.encode(), "sha256")
-    index = -1
-    for start in range(0, len(kept.digests), DIGEST_BYTES):
-        if hmac.compare_digest(kept.digests[start : start + DIGEST_BYTES], wanted):
-            index = start // DIGEST_BYTES
-    if index < 0:
-        return False
-    return True if kept.spent >> index & 1 else kept._replace(spent=kept.spent | 1 << index)
+    starts = range(0, len(kept.digests), DIGEST_BYTES)
+    found = [hmac.compare_digest(kept.digests[start : start + DIGEST_BYTES], wanted) for start in starts]
+    return found.index(True) if any(found) else None
 
 
 def canonical_recovery_code(typed: Hidden[str]) -> Hidden[str] | None:

@@ -22,6 +22,7 @@ STRONG_BYTES: Final = 16  # 128 bits: RFC 4226 section 4, R6
 
 _LONGEST_TEXT: Final = 512  # 128 bytes are 205 characters: room for grouping, and no work on anything longer
 _ALPHABET: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+UPPER: Final = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")  # not U+017F, U+0131
 _PADDING: Final = {0: 0, 2: 6, 4: 4, 5: 3, 7: 1}  # characters in the last group -> "=" that complete it
 
 
@@ -112,7 +113,8 @@ class Secret:
     __hash__: ClassVar[None]  # type: ignore[assignment]  # `__eq__` alone: a hash would be an oracle
 
     def __repr__(self) -> str:
-        return f"<Secret: {len(self._raw)} bytes, hidden>"
+        # While the constructor refuses, a traceback may show an object that has no bytes yet.
+        return f"<Secret: {len(getattr(self, '_raw', b''))} bytes, hidden>"
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError("a Secret cannot be changed")
@@ -133,8 +135,7 @@ def decode_base32(text: Hidden[str]) -> bytes:
     """Decode base32 by RFC 4648 section 6, or raise `InvalidSecret`."""
     if len(text.value) > _LONGEST_TEXT:
         raise InvalidSecret(f"a base32 secret must have at most {_LONGEST_TEXT} characters")
-    # Not `.upper()` on everything: that maps U+017F and U+0131 to the ASCII letters S and I.
-    written = Hidden(text.value.upper() if text.value.isascii() else text.value)
+    written = Hidden(text.value.translate(UPPER))
     body = Hidden(written.value.rstrip("=- "))
     for position in range(len(body.value)):
         if body.value[position] not in _ALPHABET and body.value[position] not in " -":

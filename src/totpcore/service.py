@@ -12,11 +12,12 @@ Rules of this file:
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TypeVar
 
 from . import _core as core
 from ._core import Change, Core
-from ._guard import Hidden, number, type_error
+from ._guard import LATEST, Hidden, has_methods, number, type_error
 from .answers import Accepted, Confirmed, Enrolment, Gate, Recovered, Status
 from .errors import RecordUnreadable, StoreContended, StoreError, TotpcoreError
 from .events import Event
@@ -84,8 +85,7 @@ class TwoFactor:
             InvalidParameters: If `issuer` is blank, too long, holds a colon or an invisible character, or is "Steam".
             TypeError: If an argument has another type.
         """
-        if not (callable(getattr(store, "load", None)) and callable(getattr(store, "swap", None))):
-            raise type_error("store", "a Store, with load and swap", store)
+        has_methods("store", store, "load", "swap")
         for name, hook in (("clock", clock), ("audit", audit)):
             if hook is not None and not callable(hook):
                 raise type_error(name, "callable", hook)
@@ -243,7 +243,7 @@ class TwoFactor:
 
         A record that cannot be opened stands as the exception, so that one bad record hides nobody.
         """
-        if isinstance(users, str):
+        if isinstance(users, str) or not isinstance(users, Iterable):
             raise type_error("users", "an iterable of user ids", users)
         wanted = [core.check_user(user) for user in users]
         found = Hidden(dict(self._store.load_many(wanted)) if isinstance(self._store, LoadsMany) else None)
@@ -254,7 +254,7 @@ class TwoFactor:
             try:
                 result[user] = _spoken(self._core.step(change, user, held, now).answer)
             except RecordUnreadable as unreadable:
-                result[user] = unreadable
+                result[user] = unreadable.with_traceback(None)
         return result
 
     def reset(self, user: str, *, actor: str, reason: str) -> None:
@@ -299,7 +299,7 @@ class TwoFactor:
     # ---- the loop ----
 
     def _now(self) -> float:
-        return number("the clock's answer", time.time() if self._clock is None else self._clock())
+        return number("the clock's answer", time.time() if self._clock is None else self._clock(), high=LATEST)
 
     def _run(self, user: str, change: Change[T]) -> T:
         core.check_user(user)
@@ -322,7 +322,8 @@ class TwoFactor:
         try:
             (audit.log_event if self._audit is None else self._audit)(event)
         except Exception:  # noqa: BLE001  # rule 4
-            audit.log_broken_sink(event)
+            with suppress(Exception):  # the log may be what is broken
+                audit.log_broken_sink(event)
 
 
 def _spoken(answer: T | TotpcoreError) -> T:

@@ -17,6 +17,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import ClassVar, Final
 
+from ._guard import Hidden
 from .errors import Refused
 from .keyuri import KeyURI
 from .otp import TOTP
@@ -73,7 +74,9 @@ class Phone:
         Raises:
             InvalidURI: If it is none.
         """
-        return cls(KeyURI.parse(uri))
+        hidden = Hidden(uri)
+        del uri
+        return cls(KeyURI.parse(hidden.value))
 
     def code(self, at: float) -> str:
         """Return what the app shows at that moment. A counter-based token goes one on each time it is asked."""
@@ -364,12 +367,20 @@ def _in_processes(calls: list[Callable[[], object]]) -> list[object]:
         warnings.simplefilter("ignore", DeprecationWarning)  # forking beside idle threads of the test runner
         for child in children:
             child.start()
-    answered = [receiver.recv() if receiver.poll(120) else "no answer" for receiver, _ in pipes]
-    for child, (receiver, sender) in zip(children, pipes, strict=True):
+    for _, sender in pipes:
+        sender.close()  # so that a child that dies is the end of its pipe
+    answered = [_answer(receiver) for receiver, _ in pipes]
+    for child in children:
         child.join(60)
-        receiver.close()
-        sender.close()
     return answered
+
+
+def _answer(receiver: "Connection[object, object]") -> object:
+    with receiver:
+        try:
+            return receiver.recv() if receiver.poll(120) else "no answer"
+        except EOFError:
+            return "no answer"
 
 
 def _expect(met: bool, otherwise: str) -> None:

@@ -19,9 +19,14 @@ class Tally(NamedTuple):
     failures: int = 0
     until: float = 0.0
 
-    def wait(self, now: float) -> float:
-        """Return the seconds until the next code is answered, 0.0 if that is now."""
-        return max(0.0, float(self.until - now))
+    def wait(self, now: float, longest: float) -> float:
+        """Return the seconds until the next code is answered, 0.0 if that is now.
+
+        A wait that is longer than the longest comes from a clock that had jumped ahead and was set back: it is over,
+        and the next wrong code begins one by the right time. Otherwise the jump would lock the user out for as long.
+        """
+        wait = float(self.until - now)
+        return wait if 0 < wait <= longest else 0.0
 
 
 def wait_after(failures: int, free: int, first_wait: float, longest_wait: float) -> float:

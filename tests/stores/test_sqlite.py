@@ -8,10 +8,12 @@ import resource
 import signal
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -241,20 +243,140 @@ def test_a_store_in_a_cycle_closes_its_connection(path: Path) -> None:
     assert open_files(path) == 0
 
 
-def test_a_child_leaves_the_parents_connection_alone(path: Path, store: SQLiteStore) -> None:
-    """After a fork the child works on a connection of its own; the parent's locks and data are untouched."""
-    store.swap("7", None, b"1")
+@pytest.mark.parametrize("parent_closes", [False, True])
+def test_a_child_outlives_its_parents_connection(path: Path, store: SQLiteStore, parent_closes: bool) -> None:
+    """A child that works on after its parent has closed the file still sees what others swap, and loses to them.
 
-    def child() -> bool:
-        swapped = store.swap("7", b"1", b"2")
+    With books and shared memory inherited from the parent it would not, and a code would be accepted twice.
+    """
+    store.swap("7", None, b"1")
+    ours, theirs = FORK.Pipe()
+
+    def child() -> None:
+        theirs.send(store.load("7"))
+        theirs.recv()
+        theirs.send([store.load("7"), store.swap("7", b"1", b"by the child"), store.swap("7", b"2", b"3")])
+
+    process = FORK.Process(target=child)
+    process.start()
+    assert ours.recv() == b"1"
+    if parent_closes:
         store.close()
         gc.collect()
-        return swapped
+    assert in_child(lambda: SQLiteStore(path).swap("7", b"1", b"2")) is True
+    ours.send(None)
+    assert ours.recv() == [b"2", False, True]
+    process.join()
+    assert store.load("7") == b"3"
+    assert is_sound(path)
 
-    for _ in range(5):
-        assert in_child(child) is True
-        assert store.swap("7", b"2", b"1") is True
-    assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+def test_nothing_is_open_at_the_moment_of_a_fork(path: Path, store: SQLiteStore) -> None:
+    """Connections of all threads are closed for the fork, and the child inherits none."""
+    store.swap("7", None, b"1")
+    used, done = threading.Event(), threading.Event()
+
+    def thread() -> None:
+        store.load("7")
+        used.set()
+        done.wait()
+
+    other = threading.Thread(target=thread)
+    other.start()
+    used.wait()
+    assert open_files(path) > 0
+    assert in_child(lambda: open_files(path)) == 0
+    done.set()
+    other.join()
+    assert store.load("7") == b"1"
+
+
+def test_children_forked_in_the_midst_of_writing_can_write(path: Path, store: SQLiteStore) -> None:
+    """A fork while another thread writes leaves no lock behind in the child."""
+    stop = threading.Event()
+
+    def write() -> None:
+        mine = SQLiteStore(path)
+        while not stop.is_set():
+            mine.swap("busy", mine.load("busy"), os.urandom(8))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for number in range(10):
+            assert in_child(partial(SQLiteStore(path, wait_seconds=10).swap, str(number), None, b"1")) is True
+    finally:
+        stop.set()
+        writer.join()
+
+
+def test_a_fork_behind_pythons_back_is_a_store_error(store: SQLiteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that forks without Python's hooks, with the store in use, is told so and accepts nothing."""
+    store.swap("7", None, b"1")
+    there = os.getpid() + 1
+    monkeypatch.setattr(os, "getpid", lambda: there)
+    with pytest.raises(StoreError, match="after the fork"):
+        store.swap("7", b"1", b"2")
+    monkeypatch.undo()
+    assert store.load("7") == b"1"
+
+
+def test_a_program_may_end_while_threads_use_the_store(path: Path) -> None:
+    """Daemon threads at work when the interpreter ends crash nothing, and nothing is left unclosed."""
+    program = f"""
+import threading, time
+from totpcore import SQLiteStore
+store = SQLiteStore({str(path)!r}, create=True)
+def work(number):
+    while True:
+        store.swap(str(number), store.load(str(number)), str(time.time()).encode())
+for number in range(6):
+    threading.Thread(target=work, args=(number,), daemon=True).start()
+store.load("7")
+time.sleep(0.2)
+"""
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", program], capture_output=True, check=False, timeout=60
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_foreign_database_is_left_as_it_is(path: Path) -> None:
+    """The application's own database, passed by mistake, is not turned to WAL."""
+    application = sqlite3.connect(path)
+    application.execute("CREATE TABLE users (name)")
+    application.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="no such table"):
+        SQLiteStore(path)
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_what_cannot_get_better_is_not_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a lock is waited for; a file that cannot be written fails at once."""
+
+    class ReadOnly(sqlite3.Connection):
+        def execute(self, statement: str, /, *given: object) -> sqlite3.Cursor:
+            if "journal_mode" in statement:
+                super().execute("PRAGMA query_only = ON")
+                return super().execute("CREATE TABLE x (y)")
+            return super().execute(statement)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *given, **named: connect(*given, **named, factory=ReadOnly))
+    started = time.monotonic()
+    with pytest.raises(StoreError, match="readonly"):
+        SQLiteStore(path, create=True)
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("path", [None, 7, b"factors.db"])
+def test_a_path_of_another_type_is_refused(path: object) -> None:
+    """The message names the argument."""
+    with pytest.raises(TypeError, match="path"):
+        SQLiteStore(path)  # type: ignore[arg-type]  # what a developer may pass
 
 
 def test_many_processes_make_one_file(path: Path) -> None:
@@ -304,7 +426,7 @@ def test_kill_9_loses_no_swap_that_returned_true(path: Path, store: SQLiteStore)
     for number in range(KILLS):
         told = kill_while(work, random.Random(number).uniform(0.01, 0.05))
         assert int(store.load("7") or b"0") >= told
-    assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert is_sound(path)
 
 
 def test_kill_9_loses_no_spent_counter(path: Path) -> None:
@@ -330,6 +452,12 @@ def test_kill_9_loses_no_spent_counter(path: Path) -> None:
 
 def ignore(_event: object) -> None:
     """An audit sink that keeps the tests quiet."""
+
+
+def is_sound(path: Path) -> bool:
+    """Whether SQLite finds nothing wrong with the file."""
+    with closing(sqlite3.connect(path)) as connection:
+        return bool(connection.execute("PRAGMA integrity_check").fetchone() == ("ok",))
 
 
 def open_files(path: Path) -> int:

@@ -8,7 +8,7 @@ Rules of this package:
 
 from typing import TYPE_CHECKING
 
-from .._guard import text
+from .._guard import exact, text
 from ..errors import InvalidParameters
 from ..ports import Store
 from .memory import MemoryStore
@@ -38,6 +38,7 @@ def from_url(url: str, *, create: bool = False) -> Store:
         FileNotFoundError: If the file is missing and `create` is false.
     """
     text("url", url, 1, 4096)
+    exact("create", create, bool)
     if url == _MEMORY:
         return MemoryStore()
     if url.startswith(_SQLITE) and len(url) > len(_SQLITE):

@@ -53,7 +53,8 @@ class MemoryStore:
     def load_many(self, users: Iterable[str], /) -> Mapping[str, bytes]:
         """Return the values of those of the users that have one."""
         self._check_owner()
-        return {user: self._values[user] for user in users if user in self._values}
+        found = ((user, self._values.get(user)) for user in users)
+        return {user: value for user, value in found if value is not None}
 
     def _check_owner(self) -> None:
         if os.getpid() != self._owner:

@@ -6,21 +6,23 @@ Rules of this file:
 2. WAL with `synchronous=FULL`: a commit has reached the disk before `swap` returns `True`. A process that is killed,
    or a machine that loses power, loses no swap that returned `True`.
 3. A lock is waited for, not failed on.
-4. One connection per thread, and never one that crossed a `fork`: SQLite forbids that. A child opens its own and
-   leaves the parent's alone, since closing it could remove the parent's locks.
+4. One connection per thread, and none at the moment of a `fork`. SQLite keeps locks and shared memory per process and
+   file; a child would inherit the books of its parent, take no real lock, and accept a swap that was lost. So all
+   connections are closed just before a fork, and each side opens its own when it next needs one.
 5. A file that is missing is an error unless its making was asked for: a wrong path would turn the second factor off.
+   For the same reason a file without the table is left exactly as it is.
 """
 
+import atexit
 import os
 import sqlite3
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
-from .._guard import exact, number
+from .._guard import exact, number, type_error
 from ..errors import InvalidParameters, StoreError
 
 T = TypeVar("T")
@@ -35,26 +37,74 @@ _DELETE: Final = "DELETE FROM totpcore WHERE user = ? AND value = ?"
 _USERS_AFTER: Final = "SELECT user, x'' FROM totpcore WHERE user > ? ORDER BY user LIMIT 1000"
 _MOST_PARAMETERS: Final = 500  # SQLite before 3.32 allows 999 in one statement
 
-_orphans: Final[list[sqlite3.Connection]] = []  # connections of a parent process, kept from being closed: rule 4
+_BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 class _Connection:
-    """A connection that is closed with the thread that opened it, in the process that opened it."""
+    """One thread's connection: opened when it is needed, closed before each fork, never closed while it works."""
 
-    __slots__ = ("__weakref__", "owner", "raw")
+    __slots__ = ("lock", "owner", "raw")
 
-    def __init__(self, raw: sqlite3.Connection) -> None:
-        self.raw = raw
-        self.owner = os.getpid()
-        # Not `__del__`: of a cycle, the raw connection may be taken apart before it.
-        weakref.finalize(self, _let_go, raw, self.owner)
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.raw: sqlite3.Connection | None = None
+        self.owner = 0
+
+    def close(self) -> None:
+        raw, self.raw = self.raw, None
+        if raw is not None:
+            raw.close()
 
 
-def _let_go(raw: sqlite3.Connection, owner: int) -> None:
-    if owner == os.getpid():
-        raw.close()
-    else:
-        _orphans.append(raw)
+class _Held:
+    """What a thread has of its connection: when the thread ends, this ends, and closes it.
+
+    The connection itself is also in `_connections`. So the garbage collector, which takes a cycle apart in any order,
+    cannot end it before it was closed. No lock is taken here: the collector may run at any moment, in any thread.
+    """
+
+    __slots__ = ("connection",)
+
+    def __init__(self) -> None:
+        self.connection = _Connection()
+        with _registering:
+            _connections.add(self.connection)
+
+    def __del__(self) -> None:
+        _connections.discard(self.connection)
+        self.connection.close()
+
+
+_connections: Final[set[_Connection]] = set()
+_registering: Final = threading.Lock()
+_stopped: Final[list[_Connection]] = []  # those that a fork is waiting for, to be released after it
+
+
+def _before_fork() -> None:
+    _registering.acquire()
+    _stopped.extend(_connections)
+    for connection in _stopped:
+        connection.lock.acquire()
+        connection.close()
+
+
+def _after_fork() -> None:
+    while _stopped:
+        _stopped.pop().lock.release()
+    _registering.release()
+
+
+@atexit.register
+def _at_exit() -> None:
+    """Close what is not in use; a daemon thread may still be at work on the others."""
+    for connection in list(_connections):
+        if connection.lock.acquire(blocking=False):
+            connection.close()
+            connection.lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 class SQLiteStore:
@@ -65,7 +115,7 @@ class SQLiteStore:
         >>> store.swap("7", None, b"value"), store.swap("7", None, b"another"), store.load("7")
         (True, False, b'value')
 
-    The file is made readable by its owner alone. It must be on a local disk: WAL does not work across a network.
+    A file that it makes is readable by its owner alone. It must be on a local disk: WAL does not work across a network.
     """
 
     __slots__ = ("_local", "_uri", "_wait_seconds", "path")
@@ -81,10 +131,13 @@ class SQLiteStore:
 
         Raises:
             FileNotFoundError: If the file is missing and `create` is false.
+            TypeError: If an argument has another type.
             StoreError: If it is no SQLite file, has no table of totpcore's and `create` is false, or cannot do WAL.
             InvalidParameters: If the path is `:memory:`, which each thread would have to itself; or the wait is out
                 of range.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise type_error("path", "a str or a path", path)
         exact("create", create, bool)
         if os.fspath(path) in ("", ":memory:"):
             raise InvalidParameters("path must be a file: for a store in memory there is MemoryStore")
@@ -97,7 +150,7 @@ class SQLiteStore:
             self.path.touch(mode=0o600)
         elif not self.path.exists():
             raise FileNotFoundError(f"{self.path}: no such file; pass create=True to make it")
-        self._do(lambda connection: connection.execute(_CREATE) if create else connection.execute(_LOAD, ("",)))
+        self._do(lambda connection: connection.execute(_CREATE), create=create) if create else self.load("")
 
     def load(self, user: str, /) -> bytes | None:
         """Return the user's value, or `None`.
@@ -148,36 +201,48 @@ class SQLiteStore:
     def _rows(self, query: str, *parameters: str) -> list[tuple[str, bytes]]:
         return self._do(lambda connection: connection.execute(query, parameters).fetchall())
 
-    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _do(self, work: Callable[[sqlite3.Connection], T], *, create: bool = False) -> T:
         """Do the work on this thread's connection."""
-        held: _Connection | None = getattr(self._local, "held", None)
+        held: _Held | None = getattr(self._local, "held", None)
+        if held is None:
+            held = self._local.held = _Held()
+        connection = held.connection
         try:
-            if held is None or held.owner != os.getpid():
-                held = _Connection(
-                    sqlite3.connect(
-                        self._uri, uri=True, timeout=self._wait_seconds, isolation_level=None, check_same_thread=False
-                    )
-                )
-                self._prepare(held.raw)
-                self._local.held = held
-            return work(held.raw)
+            with connection.lock:
+                if connection.raw is None:
+                    connection.raw, connection.owner = self._connect(create=create), os.getpid()
+                if connection.owner != os.getpid():
+                    raise StoreError("the process was forked behind Python's back: open the store after the fork")
+                return work(connection.raw)
         except sqlite3.Error as error:
             raise StoreError(f"SQLite failed on {self.path.name}: {error}") from error
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        # SQLite does not wait for a lock while it turns a file to WAL, so that wait is here.
+    def _connect(self, *, create: bool) -> sqlite3.Connection:
+        """Open the file, in WAL and with full synchronization. Nothing is left open where that fails."""
+        raw = sqlite3.connect(
+            self._uri, uri=True, timeout=self._wait_seconds, isolation_level=None, check_same_thread=False
+        )
+        try:
+            if not create:
+                raw.execute(_LOAD, ("",))  # before anything is changed: rule 5
+            if self._turn_to_wal(raw) != "wal":
+                raise StoreError(f"{self.path.name} cannot do WAL: put it on a local disk")
+            raw.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            raw.close()
+            raise
+        return raw
+
+    def _turn_to_wal(self, raw: sqlite3.Connection) -> str:
+        """Return the journal mode. SQLite does not wait for a lock while it turns a file to WAL, so this does."""
         deadline = time.monotonic() + self._wait_seconds
-        mode = None
-        while mode is None:
+        while True:
             try:
-                (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            except sqlite3.OperationalError:
-                if time.monotonic() >= deadline:
+                return str(raw.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in _BUSY or time.monotonic() >= deadline:
                     raise
                 time.sleep(0.01)
-        if mode != "wal":
-            raise StoreError(f"{self.path.name} cannot do WAL: put it on a local disk")
-        connection.execute("PRAGMA synchronous = FULL")
 
     def __repr__(self) -> str:
-        return f"<SQLiteStore: {self.path.name}>"
+        return f"<SQLiteStore: {getattr(self, 'path', Path()).name}>"
