@@ -16,15 +16,17 @@ FLOORS = (
     {"_guard"},
     {"secret"},
     {"otp"},
-    {"keyuri", "recovery", "throttle"},
+    {"_urireading", "recovery", "throttle"},
+    {"keyuri"},
     {"_record"},
     {"policy", "answers"},
     {"_states"},
+    {"_spending"},
     {"_transitions"},
     {"_core"},
     {"service"},
 )
-PURE = set[str]().union(*FLOORS[:9])
+PURE = set[str]().union(*FLOORS[:11])
 OUTER_WALL = {"stores", "sealing", "qr", "vectors", "audit", "cli"}
 # `testing` rests on the wall as its users' tests do, `__main__` is `cli`, `__init__` is the face.
 ABOVE_ALL = {"testing", "__main__", "__init__"}
@@ -116,11 +118,11 @@ def test_no_assert(file: Path) -> None:
 
 
 def test_the_audit_path_is_short_enough_to_read() -> None:
-    """The shell and the RFC page are under 150 lines of code each, `errors` to `_core` under 1 350 together."""
+    """The shell and the RFC page are under 150 lines of code each, `errors` to `_core` under 1 400 together."""
     counts = {part: lines_of_code(ROOT / f"{part}.py") for part in PURE | {"_core", "service"}}
     assert counts["otp"] < 150
     assert counts["service"] < 150
-    assert sum(counts.values()) - counts["service"] < 1350
+    assert sum(counts.values()) - counts["service"] < 1400
 
 
 def lines_of_code(file: Path) -> int:

@@ -5,7 +5,9 @@ import warnings
 import pytest
 
 from totpcore import HOTP, TOTP, InvalidURI, KeyURI, Secret
-from totpcore.testing import HandClock, Phone, _expect, _in_processes
+from totpcore.testing import HandClock, Phone
+from totpcore.testing._contract import expect
+from totpcore.testing._races import in_processes
 
 SECRET = Secret(b"12345678901234567890")
 
@@ -43,12 +45,12 @@ def test_a_phone_scans_no_nonsense() -> None:
 
 def test_the_contract_says_what_is_not_met() -> None:
     """Its checks raise an `AssertionError` with a sentence, also under `python -O`."""
-    _expect(True, "never raised")
+    expect(True, "never raised")
     with pytest.raises(AssertionError, match="must be so"):
-        _expect(False, "it must be so")
+        expect(False, "it must be so")
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_child_that_dies_is_no_answer() -> None:
     """A racing process that ends without an answer is seen as such, and does not hang the test."""
-    assert _in_processes([lambda: exec("raise SystemExit(3)")]) == ["no answer"]
+    assert in_processes([lambda: exec("raise SystemExit(3)")]) == ["no answer"]

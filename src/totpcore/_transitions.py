@@ -4,12 +4,9 @@ Rules of this file:
 
 1. No transition reads a clock, draws a random number or touches a store. Time and randomness are arguments; what
    `Fresh.generate` makes is handed in.
-2. A code is looked at in one order: state, lock, wait, malformed, clock behind, match. What is refused before the
-   match writes nothing and depends on nothing that the visitor typed.
-3. A wrong code is charged in the record that is returned with the refusal. A malformed or replayed code costs nothing:
-   the first is a typing slip, the second is known to be spent.
-4. A spent counter never goes down while its secret lives.
-5. A pending secret stands beside the active one, and takes its place in the one change that confirms it.
+2. A change that takes a code spends it in the same record that has the change.
+3. A pending secret stands beside the active one, and takes its place in the one change that confirms it.
+4. A transition always returns a `Decision`. `Refusal` leaves it early and is caught in one place.
 """
 
 import secrets
@@ -20,6 +17,7 @@ from typing import Concatenate, Final, NamedTuple, ParamSpec, TypeVar
 from . import errors
 from ._guard import Hidden
 from ._record import EMPTY, Active, Pending, Record
+from ._spending import floor_of, spend_code, spend_either, spend_recovery_code, spend_two_codes
 from ._states import (
     CONFIRM_ATTEMPTS,
     Decision,
@@ -34,9 +32,8 @@ from ._states import (
 )
 from .answers import Accepted, Confirmed, Enrolment, Recovered, State
 from .events import EventKind
-from .otp import FARTHEST_LOOK_AHEAD, HOTP, TOTP, canonical_code, scan
-from .recovery import SALT_BYTES, RecoveryCodes, RecoverySet, canonical_recovery_code, find, keep
-from .throttle import Tally
+from .otp import HOTP, TOTP, canonical_code, scan
+from .recovery import SALT_BYTES, RecoveryCodes, RecoverySet, canonical_recovery_code, keep
 
 CLOCK_SEARCH: Final = 10  # time steps each way in which `confirm` looks for a clock that is off
 
@@ -73,105 +70,6 @@ def _transition(
     return total
 
 
-# ---- codes ----
-
-
-def _attempts_left(tally: Tally, moment: Moment) -> int:
-    return max(0, moment.policy.free_attempts - tally.failures)
-
-
-def _check(tally: Tally, moment: Moment, *canonical: Hidden[str] | None) -> None:
-    """Refuse during a wait, and refuse what is no code."""
-    wait = tally.wait(moment.now, moment.policy.longest_wait)
-    if wait > 0:
-        raise Refusal(errors.Throttled(retry_after=wait), failures=tally.failures)
-    if None in canonical:
-        error = errors.InvalidCode(malformed=True, attempts_left=_attempts_left(tally, moment))
-        raise Refusal(error, failures=tally.failures)
-
-
-def _replayed(tally: Tally, moment: Moment) -> Refusal:
-    return Refusal(errors.CodeReplayed(attempts_left=_attempts_left(tally, moment)), failures=tally.failures)
-
-
-def _charged(tally: Tally, moment: Moment) -> Tally:
-    failures = tally.failures + 1
-    wait = moment.policy.wait_after(failures)
-    return Tally(failures, moment.now + wait if wait else 0.0)  # a free attempt stays free if the clock is set back
-
-
-def _wrong(record: Record, tally: Tally, moment: Moment) -> Refusal:
-    """Refuse a wrong code; `tally`, in `record`, has been charged."""
-    return Refusal(errors.InvalidCode(attempts_left=_attempts_left(tally, moment)), record, tally.failures)
-
-
-def _spend_code(record: Record, active: Active, moment: Moment, typed: Hidden[str]) -> tuple[Record, Accepted]:
-    """Spend a one-time code of the active credential."""
-    tally, token, spent = record.code_tally, active.token, active.spent
-    _check(tally, moment, canonical_code(typed, token.digits))
-    if isinstance(token, TOTP):
-        if moment.now < token.t0:
-            raise Refusal(errors.ClockBehind(), failures=tally.failures)
-        expected, (past, future) = token.counter(moment.now), moment.policy.window
-        first, last = expected - past, expected + future
-        if spent > last:
-            raise Refusal(errors.ClockBehind(), failures=tally.failures)
-    else:
-        # One counter back, only to tell a form that was sent twice from a wrong code.
-        expected, first, last = spent + 1, spent, spent + 1 + moment.policy.look_ahead
-    found = scan(token, typed, first, last)
-    if not found:
-        charged = _charged(tally, moment)
-        raise _wrong(record._replace(code_tally=charged), charged, moment)
-    if found[-1] <= spent:
-        raise _replayed(tally, moment)
-    return _accepted(record, active, moment, found[-1], expected)
-
-
-def _accepted(record: Record, active: Active, moment: Moment, counter: int, expected: int) -> tuple[Record, Accepted]:
-    failures, drift = record.code_tally.failures, counter - expected
-    answer = Accepted(user=moment.user, counter=counter, drift_steps=drift, failures_before=failures)
-    return record._replace(active=active._replace(spent=counter, last_used_at=moment.now), code_tally=Tally()), answer
-
-
-def _spend_recovery_code(
-    record: Record, active: Active, moment: Moment, canonical: Hidden[str] | None
-) -> tuple[Record, Active]:
-    """Spend a recovery code, and with it the one-time codes that are valid at this moment.
-
-    Somebody who looked on may hold such a code. An HOTP token's codes have no moment, so none of them is spent.
-    """
-    tally = record.recovery_tally
-    _check(tally, moment, canonical)
-    number = None if canonical is None else find(active.recovery, canonical)
-    if number is None:
-        charged = _charged(tally, moment)
-        raise _wrong(record._replace(recovery_tally=charged), charged, moment)
-    if active.recovery.is_spent(number):
-        raise _replayed(tally, moment)
-    kept, floor = active.recovery.spend(number), _floor(active, moment)
-    active = active._replace(recovery=kept, spent=floor, last_used_at=moment.now)
-    return record._replace(active=active, recovery_tally=Tally()), active
-
-
-def _floor(active: Active, moment: Moment) -> int:
-    """Return the spent counter under which no code that is valid at this moment is accepted."""
-    if isinstance(active.token, HOTP) or moment.now < active.token.t0:
-        return active.spent
-    return max(active.spent, active.token.counter(moment.now) + moment.policy.window[1])
-
-
-def _spend_either(record: Record, moment: Moment, call: EventKind, typed: Hidden[str]) -> tuple[Record, Active]:
-    """Spend the code that a change takes: 24 Crockford characters mean a recovery code, and when locked only that."""
-    active, canonical = confirmed(record, moment, call), canonical_recovery_code(typed)
-    if canonical is not None:
-        return _spend_recovery_code(record, active, moment, canonical)
-    if state_of(record, moment) is State.LOCKED:
-        raise Refusal(errors.Locked(), failures=record.code_tally.failures)
-    record, _ = _spend_code(record, active, moment, typed)
-    return record, record.active or active
-
-
 # ---- log-in ----
 
 
@@ -179,14 +77,14 @@ def _spend_either(record: Record, moment: Moment, call: EventKind, typed: Hidden
 def verify(record: Record, moment: Moment, typed: Hidden[str]) -> Decision[Accepted]:
     """Accept a one-time code."""
     active = confirmed(record, moment, EventKind.VERIFY)
-    return Decision(*_spend_code(record, active, moment, typed))
+    return Decision(*spend_code(record, active, moment, typed))
 
 
 @_transition
 def recover(record: Record, moment: Moment, typed: Hidden[str]) -> Decision[Recovered]:
     """Accept a recovery code. For a while `enrol` may then stand in for `replace`: the last one is no dead end."""
     active = confirmed(record, moment, EventKind.RECOVER)
-    after, active = _spend_recovery_code(record, active, moment, canonical_recovery_code(typed))
+    after, active = spend_recovery_code(record, active, moment, canonical_recovery_code(typed))
     left = active.recovery.left
     answer = Recovered(
         user=moment.user,
@@ -201,16 +99,8 @@ def recover(record: Record, moment: Moment, typed: Hidden[str]) -> Decision[Reco
 @_transition
 def resync(record: Record, moment: Moment, typed: Hidden[str], typed_next: Hidden[str]) -> Decision[Accepted]:
     """Accept two consecutive codes of an HOTP token that ran away (RFC 4226 section 7.4)."""
-    active, tally = confirmed(record, moment, EventKind.RESYNC), record.code_tally
-    token = active.token
-    if not isinstance(token, HOTP):
-        raise Refusal(errors.StateError("resync is for HOTP tokens: a TOTP token has only the time to go by"))
-    _check(tally, moment, canonical_code(typed, token.digits), canonical_code(typed_next, token.digits))
-    match = token.resync([typed.value, typed_next.value], after=active.spent, look_ahead=FARTHEST_LOOK_AHEAD)
-    if match is None:
-        charged = _charged(tally, moment)
-        raise _wrong(record._replace(code_tally=charged), charged, moment)
-    return Decision(*_accepted(record, active, moment, match.counter, active.spent + 1))
+    active = confirmed(record, moment, EventKind.RESYNC)
+    return Decision(*spend_two_codes(record, active, moment, typed, typed_next))
 
 
 # ---- set-up ----
@@ -235,7 +125,7 @@ def enrol(record: Record, moment: Moment, proposal: Proposal) -> Decision[Enrolm
 @_transition
 def replace(record: Record, moment: Moment, typed: Hidden[str], proposal: Proposal) -> Decision[Enrolment]:
     """Begin set-up of a new secret beside the active one, which works until the new one is confirmed."""
-    record, _ = _spend_either(record, moment, EventKind.REPLACE, typed)
+    record, _ = spend_either(record, moment, EventKind.REPLACE, typed)
     return _propose(record, moment, proposal)
 
 
@@ -279,14 +169,14 @@ def adopt(record: Record, moment: Moment, token: TOTP | HOTP, spent: int, fresh:
 @_transition
 def renew_recovery_codes(record: Record, moment: Moment, typed: Hidden[str], fresh: Fresh) -> Decision[RecoveryCodes]:
     """Issue a new set of recovery codes; the old one ends in the same change."""
-    record, active = _spend_either(record, moment, EventKind.RENEW_RECOVERY_CODES, typed)
+    record, active = spend_either(record, moment, EventKind.RENEW_RECOVERY_CODES, typed)
     return Decision(record._replace(active=active._replace(recovery=fresh.kept)), fresh.codes)
 
 
 @_transition
 def disable(record: Record, moment: Moment, typed: Hidden[str]) -> Decision[None]:
     """Remove the second factor; nothing of it remains."""
-    _spend_either(record, moment, EventKind.DISABLE, typed)
+    spend_either(record, moment, EventKind.DISABLE, typed)
     return Decision(EMPTY, None)
 
 
@@ -306,5 +196,5 @@ def raise_floor(record: Record, moment: Moment) -> Decision[None]:
         return Decision(record if record.pending is None else record._replace(pending=None), None)
     if isinstance(active.token, HOTP):
         raise Refusal(errors.StateError("raise_floor is for TOTP tokens: reset an HOTP token and bind it anew"))
-    voided = active._replace(spent=_floor(active, moment), recovery=active.recovery.void())
+    voided = active._replace(spent=floor_of(active, moment), recovery=active.recovery.void())
     return Decision(record._replace(active=voided, pending=None, enrol_until=0.0), None)

@@ -1,91 +1,16 @@
-"""For the tests of others: a clock set by hand, a phone, and the contract that every store has to meet.
+"""The contract of a store, as tests to inherit."""
 
-Rules of this file:
-
-1. It needs no test framework. The contract is a class with `test_` methods and one fixture, as pytest collects it.
-2. It checks with `_expect`, not `assert`, so that `python -O` cannot turn it off.
-3. Races are run for real: threads and processes, released at once.
-"""
-
-import multiprocessing
-import threading
-import warnings
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from multiprocessing.connection import Connection
 from typing import ClassVar, Final
 
-from ._guard import Hidden
-from .errors import Refused
-from .keyuri import KeyURI
-from .otp import TOTP
-from .ports import ListsUsers, LoadsMany, Store
-from .sealing import Plaintext
-from .service import TwoFactor
-
-
-class HandClock:
-    """A clock that stands still until it is moved.
-
-    Example:
-        >>> clock = HandClock(1_800_000_000)
-        >>> clock.tick(30)
-        >>> clock()
-        1800000030
-    """
-
-    __slots__ = ("now",)
-    now: float
-
-    def __init__(self, start: float) -> None:
-        self.now = start
-
-    def __call__(self) -> float:
-        """Return the time, in Unix seconds."""
-        return self.now
-
-    def tick(self, seconds: float) -> None:
-        """Move the clock; backwards where `seconds` is negative."""
-        self.now += seconds
-
-
-class Phone:
-    """An authenticator app.
-
-    Example:
-        >>> phone = Phone.scan("otpauth://totp/ACME:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=ACME&digits=8")
-        >>> phone.code(59)
-        '94287082'
-    """
-
-    __slots__ = ("_next", "uri")
-    uri: KeyURI
-
-    def __init__(self, uri: KeyURI) -> None:
-        self.uri = uri
-        self._next = uri.counter
-
-    @classmethod
-    def scan(cls, uri: str) -> "Phone":
-        """Read the URI out of a QR code.
-
-        Raises:
-            InvalidURI: If it is none.
-        """
-        hidden = Hidden(uri)
-        del uri
-        return cls(KeyURI.parse(hidden.value))
-
-    def code(self, at: float) -> str:
-        """Return what the app shows at that moment. A counter-based token goes one on each time it is asked."""
-        token = self.uri.token
-        if isinstance(token, TOTP):
-            return token.code(at)
-        self._next += 1
-        return token.code(self._next - 1)
-
+from ..errors import Refused
+from ..ports import ListsUsers, LoadsMany, Store
+from ..sealing import Plaintext
+from ..service import TwoFactor
+from ._races import Race, in_processes, in_threads
+from ._stand_ins import HandClock, Phone
 
 StoreFactory = Callable[[], Store]
 
@@ -137,8 +62,8 @@ class StoreContract:
     def test_an_unknown_user_has_no_value(self, store_factory: StoreFactory) -> None:
         """A user who was never stored loads as `None`, and removing nothing is true."""
         store = store_factory()
-        _expect(store.load("nobody") is None, "load of an unknown user must be None")
-        _expect(store.swap("nobody", None, None) is True, "swap of nothing by nothing must be True")
+        expect(store.load("nobody") is None, "load of an unknown user must be None")
+        expect(store.swap("nobody", None, None) is True, "swap of nothing by nothing must be True")
 
     def test_swap_goes_by_value(self, store_factory: StoreFactory) -> None:
         """A value is made, replaced and removed only where the old one is exactly what is there."""
@@ -150,37 +75,37 @@ class StoreContract:
         )  # fmt: skip
         held: bytes | None = None
         for old, new, swapped in steps:
-            _expect(store.swap("user", old, new) is swapped, f"swap({old!r}, {new!r}) on {held!r} must be {swapped}")
+            expect(store.swap("user", old, new) is swapped, f"swap({old!r}, {new!r}) on {held!r} must be {swapped}")
             held = new if swapped else held
-            _expect(store.load("user") == held, f"after swap({old!r}, {new!r}) the value must be {held!r}")
+            expect(store.load("user") == held, f"after swap({old!r}, {new!r}) the value must be {held!r}")
 
     def test_values_of_any_bytes_up_to_64_kib(self, store_factory: StoreFactory) -> None:
         """Bytes come back as they went in: every byte, no trailing one lost, 64 KiB, and told apart by the last."""
         store, before = store_factory(), None
         large = bytes(range(256)) * 256
         for value in (b"\0", b"\0\0", b" ", bytes(range(256)), b"\xff\xfe", large[:-1] + b"\0", large):
-            _expect(store.swap("user", before, value) is True, "swap must take any bytes")
-            _expect(store.load("user") == value, "load must return the bytes that were swapped in")
-            _expect(type(store.load("user")) is bytes, "load must return bytes")
+            expect(store.swap("user", before, value) is True, "swap must take any bytes")
+            expect(store.load("user") == value, "load must return the bytes that were swapped in")
+            expect(type(store.load("user")) is bytes, "load must return bytes")
             before = value
-        _expect(store.swap("user", large[:-1] + b"\0", b"x") is False, "values that differ in the last byte are two")
+        expect(store.swap("user", large[:-1] + b"\0", b"x") is False, "values that differ in the last byte are two")
 
     def test_odd_users_are_kept_apart(self, store_factory: StoreFactory) -> None:
         """Ids are compared code point by code point: no case, no normal form, no spaces, no pattern."""
         store = store_factory()
         for user in _ODD_USERS:
-            _expect(store.load(user) is None, f"{user!r} must not be another user")
-            _expect(store.swap(user, None, user.encode()) is True, f"{user!r} must be storable")
+            expect(store.load(user) is None, f"{user!r} must not be another user")
+            expect(store.swap(user, None, user.encode()) is True, f"{user!r} must be storable")
         for user in _ODD_USERS:
-            _expect(store.load(user) == user.encode(), f"{user!r} must have its own value")
+            expect(store.load(user) == user.encode(), f"{user!r} must have its own value")
 
     def test_another_store_object_sees_the_change(self, store_factory: StoreFactory) -> None:
         """Two objects on the same records see each other's swaps at once."""
         one, another = store_factory(), store_factory()
-        _expect(one.swap("user", None, b"1") is True, "the first swap must win")
-        _expect(another.load("user") == b"1", "another object must see the value")
-        _expect(another.swap("user", b"1", b"2") is True, "another object must be able to replace it")
-        _expect(one.swap("user", b"1", b"3") is False, "the first object must see that it is late")
+        expect(one.swap("user", None, b"1") is True, "the first swap must win")
+        expect(another.load("user") == b"1", "another object must see the value")
+        expect(another.swap("user", b"1", b"2") is True, "another object must be able to replace it")
+        expect(one.swap("user", b"1", b"3") is False, "the first object must see that it is late")
 
     def test_lists_and_loads_many_where_it_offers_to(self, store_factory: StoreFactory) -> None:
         """`users` yields everybody once; `load_many` returns those who have a value, of any number of users."""
@@ -189,10 +114,10 @@ class StoreContract:
         for user in many:
             store.swap(user, None, user.encode())
         if isinstance(store, ListsUsers):
-            _expect(Counter(store.users()) == Counter(many), "users must yield everybody once")
+            expect(Counter(store.users()) == Counter(many), "users must yield everybody once")
         if isinstance(store, LoadsMany):
             found = store.load_many([*many, "nobody"])
-            _expect(dict(found) == {user: user.encode() for user in many}, "load_many must return all who have a value")
+            expect(dict(found) == {user: user.encode() for user in many}, "load_many must return all who have a value")
 
     # ---- races ----
 
@@ -201,64 +126,64 @@ class StoreContract:
         store, held = store_factory(), None
         for number in range(self.rounds * 10):
             values = [f"{number} {racer}".encode() for racer in range(self.racers)]
-            won = _in_threads([partial(store.swap, "user", held, value) for value in values])
-            _expect(Counter(won) == {True: 1, False: self.racers - 1}, "exactly one swap must win")
+            won = in_threads([partial(store.swap, "user", held, value) for value in values])
+            expect(Counter(won) == {True: 1, False: self.racers - 1}, "exactly one swap must win")
             held = values[won.index(True)]
-            _expect(store.load("user") == held, "the winner's value must stay")
+            expect(store.load("user") == held, "the winner's value must stay")
 
     def test_threads_race_one_code(self, store_factory: StoreFactory) -> None:
         """Of threads that verify the same code, exactly one is accepted; the others are told that it is spent."""
-        self._race_one_code(store_factory, _in_threads)
+        self._race_one_code(store_factory, in_threads)
 
     def test_processes_race_one_code(self, store_factory: StoreFactory) -> None:
         """The same with processes, each with a store of its own."""
         if self.processes:
-            self._race_one_code(store_factory, _in_processes)
+            self._race_one_code(store_factory, in_processes)
 
     def test_threads_race_recovery_codes(self, store_factory: StoreFactory) -> None:
         """One recovery code opens once; of two different ones, both open and both end spent."""
-        self._race_recovery_codes(store_factory, _in_threads)
+        self._race_recovery_codes(store_factory, in_threads)
 
     def test_processes_race_recovery_codes(self, store_factory: StoreFactory) -> None:
         """The same with processes."""
         if self.processes:
-            self._race_recovery_codes(store_factory, _in_processes)
+            self._race_recovery_codes(store_factory, in_processes)
 
     def test_threads_guess_against_the_tally(self, store_factory: StoreFactory) -> None:
         """Of 40 wrong codes at once, exactly five get an answer that depends on the code."""
-        self._guess(store_factory, _in_threads)
+        self._guess(store_factory, in_threads)
 
     def test_processes_guess_against_the_tally(self, store_factory: StoreFactory) -> None:
         """The same with processes."""
         if self.processes:
-            self._guess(store_factory, _in_processes)
+            self._guess(store_factory, in_processes)
 
     def test_a_store_object_survives_a_fork(self, store_factory: StoreFactory) -> None:
         """A store that was used before a fork works in the child and goes on working in the parent."""
         if not self.processes:
             return
         store = store_factory()
-        _expect(store.swap("user", None, b"1") is True, "the parent's swap must win")
-        seen = _in_processes([lambda: (store.load("user"), store.swap("user", b"1", b"2"))])
-        _expect(seen == [(b"1", True)], "the child must see the parent's value and replace it")
-        _expect(store.load("user") == b"2", "the parent must see the child's value")
+        expect(store.swap("user", None, b"1") is True, "the parent's swap must win")
+        seen = in_processes([lambda: (store.load("user"), store.swap("user", b"1", b"2"))])
+        expect(seen == [(b"1", True)], "the child must see the parent's value and replace it")
+        expect(store.load("user") == b"2", "the parent must see the child's value")
 
     # ---- the lifecycle on it ----
 
     def test_a_rolled_back_transaction_keeps_the_tally(self, store_factory: StoreFactory) -> None:
         """A wrong code stays charged, and a right one spent, where the caller's own transaction is rolled back."""
-        life = _Life(store_factory)
+        life = Life(store_factory)
         wrong = life.wrong_code()
 
         def calls() -> None:
-            _expect(life.try_verify(wrong) == "wrong", "the wrong code must be refused")
+            expect(life.try_verify(wrong) == "wrong", "the wrong code must be refused")
 
         self.in_rolled_back_transaction(store_factory, calls)
-        _expect(life.service().verify("user", life.code()).failures_before == 1, "the wrong code must stay charged")
+        expect(life.service().verify("user", life.code()).failures_before == 1, "the wrong code must stay charged")
 
     def test_the_whole_life(self, store_factory: StoreFactory) -> None:
         """Set up, log in, replace, log in, disable: and nothing of it remains."""
-        life = _Life(store_factory)
+        life = Life(store_factory)
         life.service().verify("user", life.code())
         life.clock.tick(30)
         phone = Phone.scan(life.service().replace("user", life.code(), account="user").uri)
@@ -268,40 +193,37 @@ class StoreContract:
         life.service().verify("user", phone.code(life.clock()))
         life.clock.tick(30)
         life.service().disable("user", phone.code(life.clock()))
-        _expect(store_factory().load("user") is None, "nothing must remain")
+        expect(store_factory().load("user") is None, "nothing must remain")
 
-    def _race_one_code(self, store_factory: StoreFactory, race: "_Race") -> None:
-        life = _Life(store_factory)
+    def _race_one_code(self, store_factory: StoreFactory, race: Race) -> None:
+        life = Life(store_factory)
         for _ in range(self.rounds):
             code = life.code()
             outcomes = Counter(race([partial(life.try_verify, code)] * self.racers))
-            _expect(outcomes == {"ok": 1, "replayed": self.racers - 1}, f"one code must open once, not {outcomes}")
+            expect(outcomes == {"ok": 1, "replayed": self.racers - 1}, f"one code must open once, not {outcomes}")
             life.clock.tick(30)
 
-    def _race_recovery_codes(self, store_factory: StoreFactory, race: "_Race") -> None:
-        life = _Life(store_factory)
+    def _race_recovery_codes(self, store_factory: StoreFactory, race: Race) -> None:
+        life = Life(store_factory)
         one, another, third = life.recovery_codes[:3]
         outcomes = Counter(race([lambda: life.try_recover(one)] * self.racers))
-        _expect(outcomes == {"ok": 1, "replayed": self.racers - 1}, f"one recovery code must open once, not {outcomes}")
+        expect(outcomes == {"ok": 1, "replayed": self.racers - 1}, f"one recovery code must open once, not {outcomes}")
         both = race([lambda: life.try_recover(another), lambda: life.try_recover(third)])
-        _expect(both == ["ok", "ok"], f"two recovery codes must both open, not {both}")
+        expect(both == ["ok", "ok"], f"two recovery codes must both open, not {both}")
         left = life.service().status("user").codes_left
-        _expect(left == len(life.recovery_codes) - 3, f"three codes must be spent, and {left} are left")
+        expect(left == len(life.recovery_codes) - 3, f"three codes must be spent, and {left} are left")
         again = [life.try_recover(code) for code in (one, another, third)]
-        _expect(again == ["replayed"] * 3, f"every spent recovery code must stay spent, not {again}")
+        expect(again == ["replayed"] * 3, f"every spent recovery code must stay spent, not {again}")
 
-    def _guess(self, store_factory: StoreFactory, race: "_Race") -> None:
-        life = _Life(store_factory)
+    def _guess(self, store_factory: StoreFactory, race: Race) -> None:
+        life = Life(store_factory)
         wrong = life.wrong_code()
         outcomes = Counter(race([lambda: life.try_verify(wrong)] * 40))
-        _expect(outcomes == {"wrong": 5, "throttled": 35}, f"five guesses must be answered, not {outcomes}")
-        _expect(life.try_verify(life.code()) == "throttled", "the right code must wait too")
+        expect(outcomes == {"wrong": 5, "throttled": 35}, f"five guesses must be answered, not {outcomes}")
+        expect(life.try_verify(life.code()) == "throttled", "the right code must wait too")
 
 
-_Race = Callable[[list[Callable[[], object]]], list[object]]
-
-
-class _Life:
+class Life:
     """A user with a second factor, on a store that is opened anew for each call."""
 
     def __init__(self, store_factory: StoreFactory) -> None:
@@ -338,51 +260,6 @@ class _Life:
         return "ok"
 
 
-def _in_threads(calls: list[Callable[[], object]]) -> list[object]:
-    """Release all calls at once, each in a thread of its own, and return what they return."""
-    barrier = threading.Barrier(len(calls))
-
-    def released(call: Callable[[], object]) -> object:
-        barrier.wait(timeout=60)
-        return call()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(released, calls))
-
-
-def _in_processes(calls: list[Callable[[], object]]) -> list[object]:
-    """Release all calls at once, each in a forked process of its own, and return what they return."""
-    fork = multiprocessing.get_context("fork")
-    barrier = fork.Barrier(len(calls))
-
-    def released(call: Callable[[], object], result: "Connection[object, object]") -> None:
-        barrier.wait(timeout=60)
-        result.send(call())
-
-    pipes = [fork.Pipe(duplex=False) for _ in calls]
-    children = [
-        fork.Process(target=released, args=(call, sender)) for call, (_, sender) in zip(calls, pipes, strict=True)
-    ]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # forking beside idle threads of the test runner
-        for child in children:
-            child.start()
-    for _, sender in pipes:
-        sender.close()  # so that a child that dies is the end of its pipe
-    answered = [_answer(receiver) for receiver, _ in pipes]
-    for child in children:
-        child.join(60)
-    return answered
-
-
-def _answer(receiver: "Connection[object, object]") -> object:
-    with receiver:
-        try:
-            return receiver.recv() if receiver.poll(120) else "no answer"
-        except EOFError:
-            return "no answer"
-
-
-def _expect(met: bool, otherwise: str) -> None:
+def expect(met: bool, otherwise: str) -> None:
     if not met:
         raise AssertionError(otherwise)
