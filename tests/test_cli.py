@@ -1,6 +1,7 @@
 """`python -m totpcore`, run as a user runs it."""
 
 import json
+import runpy
 import subprocess
 import sys
 
@@ -74,3 +75,12 @@ def test_help_version_and_usage() -> None:
     assert "selftest" in run("--help").stdout
     assert run("--version").stdout == f"totpcore {__version__}\n"
     assert [run().returncode, run("nonsense").returncode, run("selftest", "extra").returncode] == [2, 2, 2]
+
+
+def test_the_module_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`python -m totpcore` runs the command and exits with its code."""
+    monkeypatch.setattr(sys, "argv", ["totpcore", "selftest"])
+    with pytest.raises(SystemExit) as left:
+        runpy.run_module("totpcore", run_name="__main__")
+    assert left.value.code == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3

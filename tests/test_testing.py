@@ -1,5 +1,6 @@
 """What totpcore gives to other people's tests: the clock, the phone, and the checks of the contract."""
 
+import multiprocessing
 import warnings
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from totpcore import HOTP, TOTP, InvalidURI, KeyURI, Secret
 from totpcore.testing import HandClock, Phone
 from totpcore.testing._contract import expect
-from totpcore.testing._races import in_processes
+from totpcore.testing._races import _send, in_processes
 
 SECRET = Secret(b"12345678901234567890")
 
@@ -54,3 +55,13 @@ def test_the_contract_says_what_is_not_met() -> None:
 def test_a_child_that_dies_is_no_answer() -> None:
     """A racing process that ends without an answer is seen as such, and does not hang the test."""
     assert in_processes([lambda: exec("raise SystemExit(3)")]) == ["no answer"]
+
+
+def test_a_child_arrives_calls_and_sends() -> None:
+    """What runs in each racing process, in this one."""
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    order: list[str] = []
+    _send(sender, lambda: order.append("arrived"), lambda: [*order, "called"])
+    assert receiver.recv() == ["arrived", "called"]
+    receiver.close()
+    sender.close()

@@ -22,6 +22,7 @@ from typing import TypeVar
 import pytest
 
 from totpcore import CodeReplayed, InvalidParameters, Plaintext, Refused, SQLiteStore, StoreError, TwoFactor
+from totpcore.stores import sqlite
 from totpcore.testing import HandClock, Phone
 
 T = TypeVar("T")
@@ -342,6 +343,15 @@ time.sleep(0.2)
         assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_what_is_in_use_at_the_end_is_left_open(path: Path, store: SQLiteStore) -> None:
+    """When the interpreter ends, connections are closed but for those that a thread is at work on."""
+    store.load("7")
+    store._do(lambda _connection: sqlite._at_exit())
+    assert open_files(path) > 0
+    sqlite._at_exit()
+    assert open_files(path) == 0
+
+
 def test_a_foreign_database_is_left_as_it_is(path: Path) -> None:
     """The application's own database, passed by mistake, is not turned to WAL."""
     application = sqlite3.connect(path)
@@ -352,6 +362,26 @@ def test_a_foreign_database_is_left_as_it_is(path: Path) -> None:
         SQLiteStore(path)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_turn_to_wal_that_sqlite_does_not_wait_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where SQLite says at once that the file is busy, turning it to WAL is tried again."""
+    tries: list[str] = []
+
+    class BusyTwice(sqlite3.Connection):
+        def execute(self, statement: str, /, *given: object) -> sqlite3.Cursor:
+            if "journal_mode" in statement:
+                tries.append(statement)
+                if len(tries) < 3:
+                    error = sqlite3.OperationalError("database is locked")
+                    error.sqlite_errorcode = sqlite3.SQLITE_BUSY_RECOVERY
+                    raise error
+            return super().execute(statement)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *given, **named: connect(*given, **named, factory=BusyTwice))
+    SQLiteStore(path, create=True)
+    assert len(tries) == 3
 
 
 def test_what_cannot_get_better_is_not_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from multiprocessing.connection import Connection
 
 Race = Callable[[list[Callable[[], object]]], list[object]]
@@ -12,28 +13,19 @@ Race = Callable[[list[Callable[[], object]]], list[object]]
 
 def in_threads(calls: list[Callable[[], object]]) -> list[object]:
     """Release all calls at once, each in a thread of its own, and return what they return."""
-    barrier = threading.Barrier(len(calls))
-
-    def released(call: Callable[[], object]) -> object:
-        barrier.wait(timeout=60)
-        return call()
-
+    barrier = threading.Barrier(len(calls), timeout=60)
     with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(released, calls))
+        return list(pool.map(partial(_released, barrier.wait), calls))
 
 
 def in_processes(calls: list[Callable[[], object]]) -> list[object]:
     """Release all calls at once, each in a forked process of its own, and return what they return."""
     fork = multiprocessing.get_context("fork")
-    barrier = fork.Barrier(len(calls))
-
-    def released(call: Callable[[], object], result: "Connection[object, object]") -> None:
-        barrier.wait(timeout=60)
-        result.send(call())
-
+    barrier = fork.Barrier(len(calls), timeout=60)
     pipes = [fork.Pipe(duplex=False) for _ in calls]
     children = [
-        fork.Process(target=released, args=(call, sender)) for call, (_, sender) in zip(calls, pipes, strict=True)
+        fork.Process(target=_send, args=(sender, barrier.wait, call))
+        for call, (_, sender) in zip(calls, pipes, strict=True)
     ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # forking beside idle threads of the test runner
@@ -45,6 +37,15 @@ def in_processes(calls: list[Callable[[], object]]) -> list[object]:
     for child in children:
         child.join(60)
     return answered
+
+
+def _released(arrive: Callable[[], object], call: Callable[[], object]) -> object:
+    arrive()
+    return call()
+
+
+def _send(sender: "Connection[object, object]", arrive: Callable[[], object], call: Callable[[], object]) -> None:
+    sender.send(_released(arrive, call))
 
 
 def _answer(receiver: "Connection[object, object]") -> object:
