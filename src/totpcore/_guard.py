@@ -19,25 +19,32 @@ T = TypeVar("T")
 LATEST: Final = 253_402_300_799  # the last second of the year 9999: a clock that shows more is broken
 
 
-class Hidden(Generic[T]):
+class Guarded:
+    """The base of values that hold a secret: they cannot be changed, pickled or copied."""
+
+    __slots__ = ()
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} cannot be changed")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} cannot be changed")
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} holds a secret and refuses to be pickled or copied")
+
+
+class Hidden(Guarded, Generic[T]):
     """A value that no `repr`, `str`, `format`, pickle or copy shows."""
 
     __slots__ = ("value",)
     value: T
 
     def __init__(self, value: T) -> None:
-        self.value = value
+        object.__setattr__(self, "value", value)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: hidden>"
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        refuse_pickle(self)
-
-
-def refuse_pickle(value: object) -> NoReturn:
-    """Raise the `TypeError` that pickle, `copy` and `dataclasses.asdict` meet where a secret is inside."""
-    raise TypeError(f"{type(value).__name__} holds a secret and refuses to be pickled or copied")
 
 
 def type_error(name: str, allowed: str, value: object) -> TypeError:

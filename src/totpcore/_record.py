@@ -95,7 +95,7 @@ def encode(record: Record) -> Hidden[bytes]:
     """Write a record in the newest version."""
     active, pending = record.active, record.pending
     fields: Hidden[dict[str, object]] = Hidden({"v": VERSION, **record._asdict()})
-    fields.value |= {"code_tally": record.code_tally._asdict(), "recovery_tally": record.recovery_tally._asdict()}
+    fields.value.update(code_tally=record.code_tally._asdict(), recovery_tally=record.recovery_tally._asdict())
     if active is not None:
         kept = active.recovery
         recovery = {"salt": _b64(kept.salt), "digests": _b64(kept.digests), "spent": kept.spent}

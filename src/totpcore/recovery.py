@@ -13,9 +13,9 @@ Rules of this file:
 import hmac
 import secrets
 from collections.abc import Sequence
-from typing import Final, NamedTuple, NoReturn, overload
+from typing import Final, NamedTuple, overload
 
-from ._guard import Hidden, refuse_pickle, whole
+from ._guard import Guarded, Hidden, whole
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: without I, L, O and U
 CODE_CHARACTERS: Final = 24  # 5 bits each
@@ -28,7 +28,7 @@ _LONGEST_TEXT: Final = 64  # room for any grouping; longer text is refused unrea
 _FORGIVEN: Final = str.maketrans("OIL", "011", " -")
 
 
-class RecoveryCodes(Sequence[str]):
+class RecoveryCodes(Guarded, Sequence[str]):
     """A set of recovery codes, in clear, to be shown once.
 
     Example:
@@ -66,15 +66,6 @@ class RecoveryCodes(Sequence[str]):
 
     def __repr__(self) -> str:
         return f"<RecoveryCodes: {len(getattr(self, '_codes', ()))}, hidden>"
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError("RecoveryCodes cannot be changed")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError("RecoveryCodes cannot be changed")
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        refuse_pickle(self)
 
 
 class RecoverySet(NamedTuple):

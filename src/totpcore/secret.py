@@ -11,9 +11,9 @@ Rules of this file:
 import base64
 import hmac
 import secrets
-from typing import ClassVar, Final, NoReturn
+from typing import ClassVar, Final
 
-from ._guard import Hidden, refuse_pickle, type_error, whole
+from ._guard import Guarded, Hidden, type_error, whole
 from .errors import InvalidSecret
 
 SHORTEST_BYTES: Final = 10
@@ -26,7 +26,7 @@ UPPER: Final = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRST
 _PADDING: Final = {0: 0, 2: 6, 4: 4, 5: 3, 7: 1}  # characters in the last group -> "=" that complete it
 
 
-class Secret:
+class Secret(Guarded):
     """The key that an authenticator app and the server share.
 
     Example:
@@ -115,15 +115,6 @@ class Secret:
     def __repr__(self) -> str:
         # While the constructor refuses, a traceback may show an object that has no bytes yet.
         return f"<Secret: {len(getattr(self, '_raw', b''))} bytes, hidden>"
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError("a Secret cannot be changed")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError("a Secret cannot be changed")
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        refuse_pickle(self)
 
 
 def encode_base32(raw: bytes) -> str:
