@@ -9,6 +9,7 @@ Rules of this file:
 3. After each call the answer, the event and the status have to be the model's.
 """
 
+import copy
 import hashlib
 import hmac
 import random
@@ -66,8 +67,8 @@ def wait(failures: int) -> int:
 
 
 def left(until: float, now: float) -> float:
-    """The seconds left of a wait; more than the longest is what a clock that had jumped left behind."""
-    return until - now if 0 < until - now <= LONGEST else 0
+    """The seconds left of a wait; far more than the longest is what a clock that had jumped left behind."""
+    return min(until - now, LONGEST) if 0 < until - now <= LONGEST + 60 else 0
 
 
 @dataclass
@@ -131,6 +132,13 @@ class Model:
 
     def still_open(self, until: float) -> bool:
         return self.now < until <= self.now + PENDING + 60
+
+    def drop_what_has_ended(self) -> None:
+        """Whatever is stored takes it along."""
+        if self.pending() is None:
+            self.waiting = None
+        if not self.still_open(self.enrol_until):
+            self.enrol_until = 0
 
     def state(self) -> str:
         if self.factor:
@@ -411,12 +419,14 @@ class Lifecycle(RuleBasedStateMachine):
     def both(self, call: Callable[[], object], modelled: Callable[[], Answer]) -> object:
         """Call totpcore and the model, compare what they say, and return what totpcore returned."""
         self.events.clear()
-        was = self.model.factor
+        was, before = self.model.factor, copy.deepcopy(self.model)
         reason, failures = "ok", 0
         try:
             expected = modelled()
         except No as no:
             expected, reason, failures = no.answer, no.reason or "", no.failures
+        if self.model != before or expected[0] == "Enrolment":
+            self.model.drop_what_has_ended()
         answer = self.answer_of(call)
         assert plain(answer) == expected
         if reason:

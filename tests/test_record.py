@@ -312,3 +312,11 @@ def test_a_record_hides_what_is_secret() -> None:
     for raw in (found.active.token.secret.reveal(), kept.salt, kept.digests[:32]):
         for form in (raw.hex(), base64.b64encode(raw).decode(), repr(raw), Secret(raw).base32):
             assert form not in shown
+
+
+@pytest.mark.parametrize("name", ["spent", "v", "failures"])
+def test_a_field_that_stands_twice(name: str) -> None:
+    """JSON would take the last of two; a record with a field twice is refused."""
+    text = next(golden_record["bytes"] for golden_record in GOLDEN.values() if '"spent":' in golden_record["bytes"])
+    assert isinstance(read(text), Record)
+    assert isinstance(read(text.replace(f'"{name}":', f'"{name}":1,"{name}":', 1)), Unreadable)

@@ -1176,6 +1176,40 @@ def test_a_clock_set_back_opens_enrol_no_longer_than_it_was(on: Life) -> None:
         on.service.enrol(USER, account="alice")
 
 
+def test_what_ended_by_a_clock_set_back_stays_ended(on: Life) -> None:
+    """The next thing that is stored takes it out of the record, so that it does not open again when its time comes."""
+    start = on.clock()
+    on.clock.tick(YEAR)
+    on.service.recover(USER, on.codes[0])
+    on.enrol()
+    on.clock.now = start
+    assert reason_of(lambda: on.service.recover(USER, wrong_recovery_code(0))) == "wrong"
+    on.clock.now = start + YEAR + 1
+    assert on.service.pending(USER) is None
+    with pytest.raises(AlreadyEnrolled):
+        on.service.enrol(USER, account="alice")
+
+
+def test_what_has_expired_leaves_the_record_with_the_next_change(on: Life) -> None:
+    """A pending secret that was never confirmed is not kept for long; a refusal that stores nothing keeps it."""
+    token = on.token
+    on.service.replace(USER, on.code(), account="alice")
+    on.clock.tick(600)
+    before = on.raw
+    assert reason_of(lambda: on.service.verify(USER, "typo")) == "malformed"
+    assert on.raw == before
+    on.service.verify(USER, token.code(on.clock()) if isinstance(token, TOTP) else "")
+    assert on.record.pending is None
+
+
+@pytest.mark.parametrize("behind", [0.01, 1, 30, 60])
+def test_hosts_with_other_clocks_answer_no_more(on: Life, behind: float) -> None:
+    """A host whose clock is up to a minute behind skips no wait that another host began, not even the longest."""
+    on.fail(30)
+    on.clock.tick(-behind)
+    assert reason_of(lambda: on.service.verify(USER, on.wrong())) == "throttled"
+
+
 def test_a_clock_set_back_keeps_no_secret_pending(life: Life) -> None:
     """A secret that was shown by a clock a year ahead cannot be confirmed months later."""
     life.clock.tick(YEAR)

@@ -110,7 +110,7 @@ def decode(data: Hidden[bytes]) -> Record | Unreadable:
     if len(data.value) > LONGEST_BYTES:
         return Unreadable("it is too long")
     try:
-        fields = _Fields(json.loads(data.value.decode("ascii")))
+        fields = _Fields(json.loads(data.value.decode("ascii"), object_pairs_hook=_object))
         if fields.whole("v", 0, LARGEST_COUNTER) != VERSION:
             return Unreadable("its version is unknown")
         record = Record(
@@ -124,6 +124,13 @@ def decode(data: Hidden[bytes]) -> Record | Unreadable:
     except (ValueError, TypeError, KeyError, RecursionError):
         return Unreadable("it is damaged")
     return record
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Refuse a name that stands twice, of which JSON would take the last."""
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a field stands twice")
+    return dict(pairs)
 
 
 class _Fields:

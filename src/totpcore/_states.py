@@ -19,10 +19,9 @@ from .events import EventKind
 from .keyuri import KeyURI
 from .otp import TOTP
 from .policy import Enforcement, Policy, Rule
+from .throttle import CLOCKS_DIFFER
 
 CONFIRM_ATTEMPTS: Final = 20  # whoever confirms has seen the secret: a bound on typing slips, not on guesses
-
-_CLOCKS_DIFFER: Final = 60  # seconds among hosts that share a store
 
 T = TypeVar("T")
 
@@ -94,10 +93,16 @@ def open_pending(record: Record, moment: Moment) -> Pending | None:
 def still_open(until: float, moment: Moment) -> bool:
     """Whether something that was opened for `pending_seconds` still is.
 
-    More than that is left only where the clock had jumped ahead and was set back. It has ended then; a minute's grace
-    is for hosts whose clocks differ.
+    Much more than that is left only where the clock had jumped ahead and was set back. It is closed then, and `tidy`
+    makes that final.
     """
-    return 0 < until - moment.now <= moment.policy.pending_seconds + _CLOCKS_DIFFER
+    return 0 < until - moment.now <= moment.policy.pending_seconds + CLOCKS_DIFFER
+
+
+def tidy(record: Record, moment: Moment) -> Record:
+    """Return the record without what has ended: it goes with the next change that is stored."""
+    enrol_until = record.enrol_until if still_open(record.enrol_until, moment) else 0.0
+    return record._replace(pending=open_pending(record, moment), enrol_until=enrol_until)
 
 
 def enter(record: Record, moment: Moment, call: EventKind) -> None:

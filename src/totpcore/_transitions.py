@@ -29,6 +29,7 @@ from ._states import (
     open_pending,
     state_of,
     still_open,
+    tidy,
 )
 from .answers import Accepted, Confirmed, Enrolment, Recovered, State
 from .events import EventKind
@@ -62,10 +63,12 @@ def _transition(
 
     @wraps(decide)
     def total(record: Record, moment: Moment, /, *args: P.args, **kwargs: P.kwargs) -> Decision[T]:
+        current = tidy(record, moment)
         try:
-            return decide(record, moment, *args, **kwargs)
+            decision = decide(current, moment, *args, **kwargs)
         except Refusal as refusal:
-            return Decision(refusal.record or record, refusal.error, refusal.failures)
+            decision = Decision(refusal.record or current, refusal.error, refusal.failures)
+        return decision._replace(record=record) if decision.record is current else decision
 
     return total
 
@@ -193,7 +196,7 @@ def raise_floor(record: Record, moment: Moment) -> Decision[None]:
     """Void what a restored backup may have brought back: codes up to now, recovery codes, a pending secret."""
     active = record.active
     if active is None:
-        return Decision(record if record.pending is None else record._replace(pending=None), None)
+        return Decision(record if record.pending is None else EMPTY, None)
     if isinstance(active.token, HOTP):
         raise Refusal(errors.StateError("raise_floor is for TOTP tokens: reset an HOTP token and bind it anew"))
     voided = active._replace(spent=floor_of(active, moment), recovery=active.recovery.void())

@@ -10,7 +10,9 @@ Rules of this file:
    address and no process.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+CLOCKS_DIFFER: Final = 60  # seconds, at most, among hosts that share a store; further apart, codes do not match either
 
 
 class Tally(NamedTuple):
@@ -22,11 +24,11 @@ class Tally(NamedTuple):
     def wait(self, now: float, longest: float) -> float:
         """Return the seconds until the next code is answered, 0.0 if that is now.
 
-        A wait that is longer than the longest comes from a clock that had jumped ahead and was set back: it is over,
-        and the next wrong code begins one by the right time. Otherwise the jump would lock the user out for as long.
+        Much more than the longest wait is left only where the clock had jumped ahead and was set back. It is over then,
+        and the next wrong code begins one by the right time: otherwise the jump would lock the user out for as long.
         """
         wait = float(self.until - now)
-        return wait if 0 < wait <= longest else 0.0
+        return min(wait, float(longest)) if 0 < wait <= longest + CLOCKS_DIFFER else 0.0
 
 
 def wait_after(failures: int, free: int, first_wait: float, longest_wait: float) -> float:

@@ -345,11 +345,128 @@ time.sleep(0.2)
 
 def test_what_is_in_use_at_the_end_is_left_open(path: Path, store: SQLiteStore) -> None:
     """When the interpreter ends, connections are closed but for those that a thread is at work on."""
+    working, done = threading.Event(), threading.Event()
+
+    def work(connection: sqlite3.Connection) -> object:
+        working.set()
+        done.wait()
+        return connection.execute("SELECT 1").fetchone()
+
+    thread = threading.Thread(target=store._do, args=(work,))
+    thread.start()
+    working.wait()
     store.load("7")
-    store._do(lambda _connection: sqlite._at_exit())
-    assert open_files(path) > 0
     sqlite._at_exit()
+    assert open_files(path) > 0
+    done.set()
+    thread.join()
+    sqlite._at_exit()
+    gc.collect()
     assert open_files(path) == 0
+
+
+@pytest.mark.parametrize("way", ["close", "end of a thread"])
+def test_a_fork_while_connections_are_closed(path: Path, store: SQLiteStore, way: str) -> None:
+    """A child that is forked at the moment at which a connection is being closed can use the file."""
+    stop = threading.Event()
+
+    def use() -> None:
+        store.swap("busy", store.load("busy"), os.urandom(2000))
+
+    def churn() -> None:
+        while not stop.is_set():
+            if way == "close":
+                use()
+                store.close()
+            else:
+                thread = threading.Thread(target=use)
+                thread.start()
+                thread.join()
+
+    churning = threading.Thread(target=churn)
+    churning.start()
+    try:
+        mine = SQLiteStore(path, wait_seconds=10)
+        for number in range(20):
+            assert in_child(partial(mine.swap, str(number), None, b"1")) is True
+    finally:
+        stop.set()
+        churning.join()
+
+
+def test_a_child_that_inherited_an_open_store_opens_no_new_one(
+    path: Path, store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind Python's back, a new store in the child would share the books of the old one: it is refused as well."""
+    store.load("7")
+    there = os.getpid() + 1
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getpid", lambda: there)
+        with pytest.raises(StoreError, match="lazy-apps"):
+            SQLiteStore(path)
+    assert SQLiteStore(path).load("7") is None
+
+
+def test_a_hook_that_did_not_run_leaves_nothing_to_release() -> None:
+    """Where only the child's hook runs, as after a fork in C, it does nothing."""
+    sqlite._after_fork()
+
+
+def test_a_signal_handler_may_fork_and_use_the_store(path: Path, store: SQLiteStore) -> None:
+    """In the midst of a call, a handler that forks, or swaps, does not hang its own thread; the call raises."""
+    store.swap("7", None, b"1")
+    seen: list[object] = []
+
+    def handler(_signal: int, _frame: object) -> None:
+        seen.append(in_child(lambda: store.load("7")))
+        seen.append(store.swap("8", None, b"1"))
+
+    before = signal.signal(signal.SIGUSR1, handler)
+
+    def work(connection: sqlite3.Connection) -> object:
+        signal.raise_signal(signal.SIGUSR1)
+        return connection.execute("SELECT 1").fetchone()
+
+    try:
+        with pytest.raises(StoreError, match="closed"):
+            store._do(work)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert seen == [b"1", True]
+    assert store.load("8") == b"1"
+
+
+def test_a_handler_that_raises_while_a_fork_waits_breaks_no_lock(path: Path, store: SQLiteStore) -> None:
+    """The fork goes on, as Python has it; the locks are whole afterwards, and the child refuses what is still open."""
+
+    class Impatient(Exception):
+        pass
+
+    def handler(_signal: int, _frame: object) -> None:
+        raise Impatient
+
+    working, done = threading.Event(), threading.Event()
+
+    def work(connection: sqlite3.Connection) -> object:
+        working.set()
+        done.wait()
+        return connection.execute("SELECT 1").fetchone()
+
+    thread = threading.Thread(target=store._do, args=(work,))
+    thread.start()
+    working.wait()
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(Impatient):
+            sqlite._before_fork()
+    finally:
+        sqlite._after_fork()
+        signal.signal(signal.SIGALRM, before)
+        done.set()
+    thread.join()
+    assert in_child(lambda: store.swap("7", None, b"1")) is True
+    assert SQLiteStore(path).load("7") == b"1"
 
 
 def test_a_foreign_database_is_left_as_it_is(path: Path) -> None:

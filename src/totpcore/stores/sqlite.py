@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import methodcaller
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -38,16 +39,20 @@ _DELETE: Final = "DELETE FROM totpcore WHERE user = ? AND value = ?"
 _USERS_AFTER: Final = "SELECT user, x'' FROM totpcore WHERE user > ? ORDER BY user LIMIT 1000"
 _MOST_PARAMETERS: Final = 500  # SQLite before 3.32 allows 999 in one statement
 
+_ACQUIRE: Final = methodcaller("acquire")  # always true: it waits
 _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 class _Connection:
-    """One thread's connection: opened when it is needed, closed before each fork, never closed while it works."""
+    """One thread's connection: opened when it is needed, closed before each fork, never closed while it works.
+
+    The locks can be taken again by the thread that has them: a signal handler may fork, or use the store.
+    """
 
     __slots__ = ("lock", "owner", "raw")
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.raw: sqlite3.Connection | None = None
         self.owner = 0
 
@@ -61,7 +66,7 @@ class _Held:
     """What a thread has of its connection: when the thread ends, this ends, and closes it.
 
     The connection itself is also in `_connections`. So the garbage collector, which takes a cycle apart in any order,
-    cannot end it before it was closed. No lock is taken here: the collector may run at any moment, in any thread.
+    cannot end it before it was closed, and a fork that comes meanwhile waits until it is.
     """
 
     __slots__ = ("connection",)
@@ -72,27 +77,55 @@ class _Held:
             _connections.add(self.connection)
 
     def __del__(self) -> None:
+        if self.connection.lock.acquire(blocking=False):  # otherwise a fork has it, and closes it
+            self.connection.close()
+            self.connection.lock.release()
         _connections.discard(self.connection)
-        self.connection.close()
 
 
 _connections: Final[set[_Connection]] = set()
-_registering: Final = threading.Lock()
-_stopped: Final[list[_Connection]] = []  # those that a fork is waiting for, to be released after it
+_registering: Final = threading.RLock()
+
+
+class _Forks(threading.local):
+    """The forks that a thread is in, each with the locks that it took. More than one only where a handler forks."""
+
+    def __init__(self) -> None:
+        self.taken: list[list[threading.RLock]] = []
+
+
+_forks: Final = _Forks()
 
 
 def _before_fork() -> None:
-    _registering.acquire()
-    _stopped.extend(_connections)
-    for connection in _stopped:
-        connection.lock.acquire()
+    """Close every connection, and let no thread open one until the fork is done.
+
+    A signal handler that raises in here does not stop the fork. `extend` notes each lock in the same breath as `filter`
+    takes it, with no byte code between, so that exactly those are released that were taken. What is still open then
+    makes the child refuse to work: see `_do`.
+    """
+    taken: list[threading.RLock] = []
+    _forks.taken.append(taken)
+    taken.extend(filter(_ACQUIRE, [_registering]))
+    connections = list(_connections)
+    taken.extend(filter(_ACQUIRE, [connection.lock for connection in connections]))
+    for connection in connections:
         connection.close()
 
 
 def _after_fork() -> None:
-    while _stopped:
-        _stopped.pop().lock.release()
-    _registering.release()
+    taken = _forks.taken.pop() if _forks.taken else []
+    while taken:
+        taken.pop().release()
+
+
+def _check_nothing_is_inherited() -> None:
+    """Refuse to work in a process in which SQLite keeps the books of another one: rule 4."""
+    if any(connection.raw is not None and connection.owner != os.getpid() for connection in list(_connections)):
+        raise StoreError(
+            "this process was forked without Python's fork hooks while a store was open, as uWSGI does without "
+            "lazy-apps: open the first SQLiteStore after the fork"
+        )
 
 
 @atexit.register
@@ -117,6 +150,8 @@ class SQLiteStore:
         (True, False, b'value')
 
     A file that it makes is readable by its owner alone. It must be on a local disk: WAL does not work across a network.
+    A fork waits until no thread is at work on a store. A server that forks without Python's fork hooks (uWSGI without
+    `lazy-apps`) must open its first store in the child.
     """
 
     __slots__ = ("_local", "_uri", "_wait_seconds", "path")
@@ -210,11 +245,12 @@ class SQLiteStore:
         connection = held.connection
         try:
             with connection.lock:
-                if connection.raw is None:
-                    connection.raw, connection.owner = self._connect(create=create), os.getpid()
-                if connection.owner != os.getpid():
-                    raise StoreError("the process was forked behind Python's back: open the store after the fork")
-                return work(connection.raw)
+                raw = connection.raw
+                if raw is None or connection.owner != os.getpid():
+                    _check_nothing_is_inherited()
+                    raw = connection.raw = self._connect(create=create)
+                    connection.owner = os.getpid()
+                return work(raw)  # not `connection.raw`, which a handler that forks has closed meanwhile
         except sqlite3.Error as error:
             raise StoreError(f"SQLite failed on {self.path.name}: {error}") from error
 
