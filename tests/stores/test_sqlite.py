@@ -12,8 +12,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import TypeVar
 import pytest
 
 from totpcore import CodeReplayed, InvalidParameters, Plaintext, Refused, SQLiteStore, StoreError, TwoFactor
-from totpcore.stores import sqlite
+from totpcore.stores import _connections
 from totpcore.testing import HandClock, Phone
 
 T = TypeVar("T")
@@ -345,22 +345,11 @@ time.sleep(0.2)
 
 def test_what_is_in_use_at_the_end_is_left_open(path: Path, store: SQLiteStore) -> None:
     """When the interpreter ends, connections are closed but for those that a thread is at work on."""
-    working, done = threading.Event(), threading.Event()
-
-    def work(connection: sqlite3.Connection) -> object:
-        working.set()
-        done.wait()
-        return connection.execute("SELECT 1").fetchone()
-
-    thread = threading.Thread(target=store._do, args=(work,))
-    thread.start()
-    working.wait()
-    store.load("7")
-    sqlite._at_exit()
-    assert open_files(path) > 0
-    done.set()
-    thread.join()
-    sqlite._at_exit()
+    with at_work(store):
+        store.load("7")
+        _connections._at_exit()
+        assert open_files(path) > 0
+    _connections._at_exit()
     gc.collect()
     assert open_files(path) == 0
 
@@ -409,7 +398,7 @@ def test_a_child_that_inherited_an_open_store_opens_no_new_one(
 
 def test_a_hook_that_did_not_run_leaves_nothing_to_release() -> None:
     """Where only the child's hook runs, as after a fork in C, it does nothing."""
-    sqlite._after_fork()
+    _connections._after_fork()
 
 
 def test_a_signal_handler_may_fork_and_use_the_store(path: Path, store: SQLiteStore) -> None:
@@ -445,26 +434,15 @@ def test_a_handler_that_raises_while_a_fork_waits_breaks_no_lock(path: Path, sto
     def handler(_signal: int, _frame: object) -> None:
         raise Impatient
 
-    working, done = threading.Event(), threading.Event()
-
-    def work(connection: sqlite3.Connection) -> object:
-        working.set()
-        done.wait()
-        return connection.execute("SELECT 1").fetchone()
-
-    thread = threading.Thread(target=store._do, args=(work,))
-    thread.start()
-    working.wait()
     before = signal.signal(signal.SIGALRM, handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.2)
-    try:
-        with pytest.raises(Impatient):
-            sqlite._before_fork()
-    finally:
-        sqlite._after_fork()
-        signal.signal(signal.SIGALRM, before)
-        done.set()
-    thread.join()
+    with at_work(store):
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        try:
+            with pytest.raises(Impatient):
+                _connections._before_fork()
+        finally:
+            _connections._after_fork()
+            signal.signal(signal.SIGALRM, before)
     assert in_child(lambda: store.swap("7", None, b"1")) is True
     assert SQLiteStore(path).load("7") == b"1"
 
@@ -599,6 +577,26 @@ def test_kill_9_loses_no_spent_counter(path: Path) -> None:
 
 def ignore(_event: object) -> None:
     """An audit sink that keeps the tests quiet."""
+
+
+@contextmanager
+def at_work(store: SQLiteStore) -> Iterator[None]:
+    """Keep another thread's connection in use meanwhile."""
+    working, done = threading.Event(), threading.Event()
+
+    def work(connection: sqlite3.Connection) -> object:
+        working.set()
+        done.wait()
+        return connection.execute("SELECT 1").fetchone()
+
+    thread = threading.Thread(target=store._do, args=(work,))
+    thread.start()
+    working.wait()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def is_sound(path: Path) -> bool:

@@ -6,26 +6,22 @@ Rules of this file:
 2. WAL with `synchronous=FULL`: a commit has reached the disk before `swap` returns `True`. A process that is killed,
    or a machine that loses power, loses no swap that returned `True`.
 3. A lock is waited for, not failed on.
-4. One connection per thread, and none at the moment of a `fork`. SQLite keeps locks and shared memory per process and
-   file; a child would inherit the books of its parent, take no real lock, and accept a swap that was lost. So all
-   connections are closed just before a fork, and each side opens its own when it next needs one.
+4. One connection per thread, and none at the moment of a `fork`: `_connections` sees to that.
 5. A file that is missing is an error unless its making was asked for: a wrong path would turn the second factor off.
    For the same reason a file without the table is left exactly as it is.
 """
 
-import atexit
 import os
 import sqlite3
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from operator import methodcaller
 from pathlib import Path
 from typing import Final, TypeVar
 
 from .._guard import exact, number, type_error
 from ..errors import InvalidParameters, StoreError
+from ._connections import Held, check_nothing_is_inherited
 
 T = TypeVar("T")
 
@@ -39,106 +35,7 @@ _DELETE: Final = "DELETE FROM totpcore WHERE user = ? AND value = ?"
 _USERS_AFTER: Final = "SELECT user, x'' FROM totpcore WHERE user > ? ORDER BY user LIMIT 1000"
 _MOST_PARAMETERS: Final = 500  # SQLite before 3.32 allows 999 in one statement
 
-_ACQUIRE: Final = methodcaller("acquire")  # always true: it waits
 _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-class _Connection:
-    """One thread's connection: opened when it is needed, closed before each fork, never closed while it works.
-
-    The locks can be taken again by the thread that has them: a signal handler may fork, or use the store.
-    """
-
-    __slots__ = ("lock", "owner", "raw")
-
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self.raw: sqlite3.Connection | None = None
-        self.owner = 0
-
-    def close(self) -> None:
-        raw, self.raw = self.raw, None
-        if raw is not None:
-            raw.close()
-
-
-class _Held:
-    """What a thread has of its connection: when the thread ends, this ends, and closes it.
-
-    The connection itself is also in `_connections`. So the garbage collector, which takes a cycle apart in any order,
-    cannot end it before it was closed, and a fork that comes meanwhile waits until it is.
-    """
-
-    __slots__ = ("connection",)
-
-    def __init__(self) -> None:
-        self.connection = _Connection()
-        with _registering:
-            _connections.add(self.connection)
-
-    def __del__(self) -> None:
-        if self.connection.lock.acquire(blocking=False):  # otherwise a fork has it, and closes it
-            self.connection.close()
-            self.connection.lock.release()
-        _connections.discard(self.connection)
-
-
-_connections: Final[set[_Connection]] = set()
-_registering: Final = threading.RLock()
-
-
-class _Forks(threading.local):
-    """The forks that a thread is in, each with the locks that it took. More than one only where a handler forks."""
-
-    def __init__(self) -> None:
-        self.taken: list[list[threading.RLock]] = []
-
-
-_forks: Final = _Forks()
-
-
-def _before_fork() -> None:
-    """Close every connection, and let no thread open one until the fork is done.
-
-    A signal handler that raises in here does not stop the fork. `extend` notes each lock in the same breath as `filter`
-    takes it, with no byte code between, so that exactly those are released that were taken. What is still open then
-    makes the child refuse to work: see `_do`.
-    """
-    taken: list[threading.RLock] = []
-    _forks.taken.append(taken)
-    taken.extend(filter(_ACQUIRE, [_registering]))
-    connections = list(_connections)
-    taken.extend(filter(_ACQUIRE, [connection.lock for connection in connections]))
-    for connection in connections:
-        connection.close()
-
-
-def _after_fork() -> None:
-    taken = _forks.taken.pop() if _forks.taken else []
-    while taken:
-        taken.pop().release()
-
-
-def _check_nothing_is_inherited() -> None:
-    """Refuse to work in a process in which SQLite keeps the books of another one: rule 4."""
-    if any(connection.raw is not None and connection.owner != os.getpid() for connection in list(_connections)):
-        raise StoreError(
-            "this process was forked without Python's fork hooks while a store was open, as uWSGI does without "
-            "lazy-apps: open the first SQLiteStore after the fork"
-        )
-
-
-@atexit.register
-def _at_exit() -> None:
-    """Close what is not in use; a daemon thread may still be at work on the others."""
-    for connection in list(_connections):
-        if connection.lock.acquire(blocking=False):
-            connection.close()
-            connection.lock.release()
-
-
-if sys.platform != "win32":
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 class SQLiteStore:
@@ -239,15 +136,15 @@ class SQLiteStore:
 
     def _do(self, work: Callable[[sqlite3.Connection], T], *, create: bool = False) -> T:
         """Do the work on this thread's connection."""
-        held: _Held | None = getattr(self._local, "held", None)
+        held: Held | None = getattr(self._local, "held", None)
         if held is None:
-            held = self._local.held = _Held()
+            held = self._local.held = Held()
         connection = held.connection
         try:
             with connection.lock:
                 raw = connection.raw
                 if raw is None or connection.owner != os.getpid():
-                    _check_nothing_is_inherited()
+                    check_nothing_is_inherited()
                     raw = connection.raw = self._connect(create=create)
                     connection.owner = os.getpid()
                 return work(raw)  # not `connection.raw`, which a handler that forks has closed meanwhile

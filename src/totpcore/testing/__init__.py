@@ -7,7 +7,8 @@ Rules of this package:
 3. Races are run for real: threads and processes, released at once.
 """
 
-from ._contract import StoreContract, StoreFactory
+from ._contract import StoreContract
+from ._life import StoreFactory
 from ._stand_ins import HandClock, Phone
 
 __all__ = ["HandClock", "Phone", "StoreContract", "StoreFactory"]

@@ -5,16 +5,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar, Final
 
-from ..errors import Refused
-from ..ports import ListsUsers, LoadsMany, Store
-from ..sealing import Plaintext
-from ..service import TwoFactor
+from ..ports import ListsUsers, LoadsMany
+from ._life import Life, StoreFactory
 from ._races import Race, in_processes, in_threads
-from ._stand_ins import HandClock, Phone
+from ._stand_ins import Phone
 
-StoreFactory = Callable[[], Store]
-
-_START: Final = 1_800_000_000
 _ODD_USERS: Final = (
     "1", " 1", "1 ", "01", "a", "A", "\N{LATIN SMALL LETTER E WITH ACUTE}", "e\N{COMBINING ACUTE ACCENT}", "ss",
     "\N{LATIN SMALL LETTER SHARP S}", "i", "\N{LATIN SMALL LETTER DOTLESS I}",
@@ -221,43 +216,6 @@ class StoreContract:
         outcomes = Counter(race([lambda: life.try_verify(wrong)] * 40))
         expect(outcomes == {"wrong": 5, "throttled": 35}, f"five guesses must be answered, not {outcomes}")
         expect(life.try_verify(life.code()) == "throttled", "the right code must wait too")
-
-
-class Life:
-    """A user with a second factor, on a store that is opened anew for each call."""
-
-    def __init__(self, store_factory: StoreFactory) -> None:
-        self._store_factory = store_factory
-        self.clock = HandClock(_START)
-        self._phone = Phone.scan(self.service().enrol("user", account="user").uri)
-        self.recovery_codes = self.service().confirm("user", self.code()).recovery_codes
-        self.clock.tick(30)
-
-    def service(self) -> TwoFactor:
-        return TwoFactor(
-            self._store_factory(), issuer="Contract", sealer=Plaintext(), clock=self.clock, audit=lambda _event: None
-        )
-
-    def code(self) -> str:
-        return self._phone.code(self.clock())
-
-    def wrong_code(self) -> str:
-        """Return a code that no time step in or near the window has."""
-        near = {self._phone.code(self.clock() + 30 * step) for step in range(-3, 4)}
-        return next(code for code in (f"{number:06d}" for number in range(10)) if code not in near)
-
-    def try_verify(self, code: str) -> str:
-        return self._outcome(lambda service: service.verify("user", code))
-
-    def try_recover(self, code: str) -> str:
-        return self._outcome(lambda service: service.recover("user", code))
-
-    def _outcome(self, call: Callable[[TwoFactor], object]) -> str:
-        try:
-            call(self.service())
-        except Refused as refused:
-            return refused.reason
-        return "ok"
 
 
 def expect(met: bool, otherwise: str) -> None:
