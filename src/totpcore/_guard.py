@@ -78,9 +78,14 @@ def text(name: str, value: str, low: int, high: int) -> str:
         raise type_error(name, "a str", value)
     if not low <= len(value) <= high:
         raise InvalidParameters(f"{name} must have {low} to {high} characters")
-    if "\0" in value or (not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value)):
+    if "\0" in value or has_lone_surrogate(value):
         raise InvalidParameters(f"{name} must not hold NUL or a lone surrogate")
     return value
+
+
+def has_lone_surrogate(value: str) -> bool:
+    """Whether there is half a character in it, which no encoding can write."""
+    return not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def exact(name: str, value: object, kind: type[T]) -> T:

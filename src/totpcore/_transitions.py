@@ -18,19 +18,7 @@ from . import errors
 from ._guard import Hidden
 from ._record import EMPTY, Active, Pending, Record
 from ._spending import floor_of, spend_code, spend_either, spend_recovery_code, spend_two_codes
-from ._states import (
-    CONFIRM_ATTEMPTS,
-    Decision,
-    Moment,
-    Proposal,
-    Refusal,
-    confirmed,
-    enter,
-    open_pending,
-    state_of,
-    still_open,
-    tidy,
-)
+from ._states import CONFIRM_ATTEMPTS, Decision, Moment, Proposal, Refusal, confirmed, enter, state_of, tidy
 from .answers import Accepted, Confirmed, Enrolment, Recovered, State
 from .events import EventKind
 from .otp import HOTP, TOTP, canonical_code, scan
@@ -59,7 +47,10 @@ class Fresh(NamedTuple):
 def _transition(
     decide: Callable[Concatenate[Record, Moment, P], Decision[T]],
 ) -> Callable[Concatenate[Record, Moment, P], Decision[T]]:
-    """Turn a `Refusal` into a `Decision`: the one place where it is caught."""
+    """Turn a `Refusal` into a `Decision`: the one place where it is caught.
+
+    A transition is given a tidy record: what is pending in it is open, and so is `enrol_until` where it is not 0.
+    """
 
     @wraps(decide)
     def total(record: Record, moment: Moment, /, *args: P.args, **kwargs: P.kwargs) -> Decision[T]:
@@ -120,7 +111,7 @@ def _propose(record: Record, moment: Moment, proposal: Proposal) -> Decision[Enr
 def enrol(record: Record, moment: Moment, proposal: Proposal) -> Decision[Enrolment]:
     """Begin set-up, where there is no second factor or a recovery code was just accepted."""
     enter(record, moment, EventKind.ENROL)
-    if record.active is not None and not still_open(record.enrol_until, moment):
+    if record.active is not None and not record.enrol_until:
         raise Refusal(errors.AlreadyEnrolled("the user has a second factor"))
     return _propose(record, moment, proposal)
 
@@ -136,7 +127,7 @@ def replace(record: Record, moment: Moment, typed: Hidden[str], proposal: Propos
 def confirm(record: Record, moment: Moment, typed: Hidden[str], fresh: Fresh) -> Decision[Confirmed]:
     """Make the pending secret the active one; the code shown is spent, both tallies and the old codes end."""
     enter(record, moment, EventKind.CONFIRM)
-    waiting = open_pending(record, moment)
+    waiting = record.pending
     if waiting is None:
         raise Refusal(errors.EnrolmentExpired())
     token, left = waiting.token, CONFIRM_ATTEMPTS - waiting.failures

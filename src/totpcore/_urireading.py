@@ -10,7 +10,7 @@ Rules of this file:
 
 from typing import Final, NamedTuple
 
-from ._guard import Hidden
+from ._guard import Hidden, has_lone_surrogate
 from .errors import InvalidInput, InvalidURI
 from .otp import HOTP, LARGEST_COUNTER, TOTP, Algorithm
 from .secret import UPPER, Secret
@@ -31,14 +31,13 @@ class Parts(NamedTuple):
 
 def read(uri: Hidden[str]) -> Parts:
     """Read a URI, or raise `InvalidURI`."""
-    if len(uri.value) > _LONGEST_URI or any("\ud800" <= character <= "\udfff" for character in uri.value):
+    if len(uri.value) > _LONGEST_URI or has_lone_surrogate(uri.value):
         raise InvalidURI(f"the URI must have at most {_LONGEST_URI} characters, and no lone surrogate")
     scheme, _, rest = (Hidden(part) for part in uri.value.partition("://"))
     location, _, query = (Hidden(part) for part in rest.value.partition("?"))
     kind, _, label = (Hidden(part) for part in location.value.partition("/"))
     given = Hidden(_parameters(query))
-    steam = "steam" in {scheme.value.lower(), kind.value.lower(), given.value.get("encoder", "").lower(), *given.value}
-    if steam:
+    if "steam" in {scheme.value.lower(), kind.value.lower(), given.value.get("encoder", "").lower(), *given.value}:
         raise InvalidURI("Steam's codes are of another kind, which totpcore does not make")
     is_ours, hotp = scheme.value.lower() in {"otpauth", "apple-otpauth"}, kind.value.lower() == "hotp"
     if not is_ours or not (hotp or kind.value.lower() == "totp"):

@@ -83,7 +83,7 @@ class SQLiteStore:
             self.path.touch(mode=0o600)
         elif not self.path.exists():
             raise FileNotFoundError(f"{self.path}: no such file; pass create=True to make it")
-        self._do(lambda connection: connection.execute(_CREATE), create=create) if create else self.load("")
+        self._do(lambda connection: connection.execute(_CREATE) if create else None, create=create)
 
     def load(self, user: str, /) -> bytes | None:
         """Return the user's value, or `None`.
