@@ -60,7 +60,9 @@ def recovery() -> ResponseReturnValue:
         return refused("recovery.html", refusal)
     notice = f"That recovery code is used up; {done.codes_left} left. {_wrong_codes(done.failures_before)}"
     notice += " It is time to make new ones." if done.running_low and not done.must_replace else ""
-    session.begin(me(), FULL, tie=g.session.tie, recovered="replace" if done.must_replace else "yes", notice=notice)
+    # For a while set-up asks for no code now. A session that somebody left open, or took over, must not reach it.
+    tie = session.end_all()
+    session.begin(me(), FULL, tie=tie, recovered="replace" if done.must_replace else "yes", notice=notice)
     # Whoever needs a recovery code has most likely lost the device; the next page offers to set up another one.
     return redirect(url_for("second_factor.overview"))
 

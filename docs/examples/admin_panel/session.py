@@ -128,6 +128,11 @@ def begin(user: User, stage: str, *, tie: str, recovered: str = "", notice: str 
     parts.users.add_session(g.session)
 
 
+def end_all() -> str:
+    """End every session of this user, and return the word that ties the one to come to what this one is tied to."""
+    return f"{panel().users.end_sessions(me())}/{g.session.tie.partition('/')[2]}"
+
+
 def renew(notice: str = "") -> None:
     """Begin anew after the visitor changed a credential: this session goes on, all others of this user end."""
     user = panel().users.by_id(me().id) or me()

@@ -114,6 +114,14 @@ class Users:
         self._run(sql, generate_password_hash(password), user)
         return password
 
+    def end_sessions(self, user: User) -> int:
+        """End every session of theirs, and return the version that holds now.
+
+        If somebody reset the password since `user` was read, that is the old one, which ties nothing any more.
+        """
+        sql = "UPDATE users SET version = version + 1 WHERE id = ? AND version = ? RETURNING version"
+        return next((row["version"] for row in self._run(sql, user.id, user.version)), user.version)
+
     def expect_factor(self, user: str, expected: bool) -> None:
         """Keep whether this user has a second factor, which ends every session of theirs."""
         self._run("UPDATE users SET two_factor = ?, version = version + 1 WHERE id = ?", expected, user)
