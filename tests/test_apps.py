@@ -43,19 +43,19 @@ def expected(case: Case) -> Case:
     return Case(case.id, case.kind, case.input, case.expect | names)
 
 
-@pytest.mark.parametrize("case", [case for case in apps() if "reject" not in case.expect], ids=str)
+@pytest.mark.parametrize("case", [case for case in apps() if "reject" not in case.expect], ids=repr)
 def test_uris_that_an_app_reads(case: Case) -> None:
     """A URI that an app reads is read the same, or the difference is on the list."""
     check(expected(case), answer_of(lambda: fields_of(KeyURI.parse(case.input["uri"]))))
 
 
-@pytest.mark.parametrize("case", [case for case in apps() if "reject" in case.expect], ids=str)
+@pytest.mark.parametrize("case", [case for case in apps() if "reject" in case.expect], ids=repr)
 def test_uris_that_an_app_refuses(case: Case) -> None:
     """A URI that an app refuses is refused, or the difference is on the list."""
     check(case, refusal_of(lambda: KeyURI.parse(case.input["uri"])))
 
 
-@pytest.mark.parametrize("case", [case for case in apps() if "reject" not in case.expect], ids=str)
+@pytest.mark.parametrize("case", [case for case in apps() if "reject" not in case.expect], ids=repr)
 def test_uris_of_apps_survive_being_written_again(case: Case) -> None:
     """Whatever was read can be written, and reads the same again."""
     read = answer_of(lambda: {"uri": KeyURI.parse(case.input["uri"])})
@@ -66,7 +66,7 @@ def test_uris_of_apps_survive_being_written_again(case: Case) -> None:
 STEAM = [case for difference in differences() if difference.key == "steam" for case in ALL if case.id in difference.ids]
 
 
-@pytest.mark.parametrize("case", STEAM, ids=str)
+@pytest.mark.parametrize("case", STEAM, ids=repr)
 def test_a_refusal_names_steam(case: Case) -> None:
     """Whoever scans a Steam token is told so, instead of being told about a number of digits."""
     with pytest.raises(InvalidURI, match="Steam"):

@@ -17,6 +17,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.requirement("R4648-10-1")
 def test_selftest_writes_a_line_for_each_group() -> None:
     """All vectors agree: one line a group, each with its count, exit code 0, nothing on standard error."""
     done = run("selftest")

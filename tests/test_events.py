@@ -347,6 +347,7 @@ def test_no_traceback_shows_a_secret(both: Life, name: str, breaks: str) -> None
     assert_silent(lambda: CALLS[name](service, code, both.codes[1]), confidential(both))
 
 
+@pytest.mark.requirement("A5-16.2.5")
 @pytest.mark.parametrize("name", [name for name in CALLS if name not in ("raise_floor", "pending", "status", "gate")])
 @pytest.mark.parametrize("kind", ["wrong", "spent", "malformed", "bytes", "list"])
 def test_no_refusal_shows_what_was_typed(both: Life, name: str, kind: str) -> None:
@@ -508,6 +509,7 @@ WAYS: dict[str, Callable[[Any], object]] = {
 }
 
 
+@pytest.mark.requirement("A5-6.4.6", "A5-16.2.5")
 @pytest.mark.parametrize("name", VALUES)
 @pytest.mark.parametrize("way", WAYS)
 def test_no_value_shows_a_secret(both: Life, values: dict[str, Any], name: str, way: str) -> None:
@@ -552,6 +554,7 @@ def test_values_cannot_be_changed(values: dict[str, Any], name: str) -> None:
     assert not hasattr(value, "__dict__")
 
 
+@pytest.mark.requirement("A5-16.2.5", "OMFA-6")
 def test_events_and_log_show_no_secret(new_life: NewLife, caplog: pytest.LogCaptureFixture) -> None:
     """Over a whole life, accepted and refused, neither events nor log records hold anything secret."""
     caplog.set_level(logging.DEBUG)

@@ -107,6 +107,7 @@ def test_the_tree_of_exceptions() -> None:
     assert issubclass(totpcore.InvalidInput, ValueError)
 
 
+@pytest.mark.requirement("R4226-4-R3", "R4226-E.3-1", "R6238-3-R1", "A5-6.4.6", "A5-6.5.8")
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_signatures_do_not_change(name: str) -> None:
     """Programs are written against these; what is optional stays optional, what is by keyword stays so."""
@@ -141,6 +142,7 @@ def test_importing_is_cheap() -> None:
     assert not set(heavy.split()) & set(done.stdout.split())
 
 
+@pytest.mark.requirement("R4226-6-1")
 @pytest.mark.parametrize("name", ["totpcore", *MODULES])
 def test_examples_in_docstrings_run(name: str, tmp_path: Path) -> None:
     """Every `>>>` in the package gives what it says."""

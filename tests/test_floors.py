@@ -93,6 +93,7 @@ def test_nothing_but_the_standard_library(file: Path) -> None:
             assert (part_of(file), top) == ("qr", "segno")
 
 
+@pytest.mark.requirement("R4226-7.5-4")
 @pytest.mark.parametrize("part", sorted(PURE))
 def test_the_lower_floors_are_pure(part: str) -> None:
     """Below the core there is no clock, disk, network or event loop; `secrets` is for named constructors `generate`."""

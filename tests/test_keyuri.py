@@ -59,6 +59,7 @@ def with_name(which: str, name: str) -> KeyURI:
 # ---- what is written ----
 
 
+@pytest.mark.requirement("KEYURI-counter-1")
 @given(st.one_of(totps, hotps), names, st.none() | names, counters)
 def test_what_is_written_is_read_again(token: TOTP | HOTP, account: str, issuer: str | None, counter: int) -> None:
     """Any token, and any names that are allowed, come back as they were; names in NFC, and trimmed."""
@@ -68,6 +69,7 @@ def test_what_is_written_is_read_again(token: TOTP | HOTP, account: str, issuer:
     assert (again.account, again.issuer_mismatch) == (unicodedata.normalize("NFC", account).strip(), None)
 
 
+@pytest.mark.requirement("KEYURI-label-1", "KEYURI-secret-1", "KEYURI-issuer-2", "KEYURI-issuer-3")
 @given(st.one_of(totps, hotps), names, st.none() | names)
 def test_an_independent_parser_reads_the_same(token: TOTP | HOTP, account: str, issuer: str | None) -> None:
     """`urllib` finds one secret, which is ours, one issuer, and the label: no name can add a parameter."""
@@ -82,6 +84,7 @@ def test_an_independent_parser_reads_the_same(token: TOTP | HOTP, account: str, 
     assert set(query) <= {"secret", "issuer", "algorithm", "digits", "period", "counter"}
 
 
+@pytest.mark.requirement("KEYURI-issuer-1")
 @given(st.one_of(totps, hotps), names, names)
 def test_a_uri_is_plain(token: TOTP | HOTP, account: str, issuer: str) -> None:
     """It holds letters, digits, `-._~`, and `%` and the separators where they belong; a space is `%20`."""
@@ -90,6 +93,10 @@ def test_a_uri_is_plain(token: TOTP | HOTP, account: str, issuer: str) -> None:
     )
 
 
+@pytest.mark.requirement(
+    "R4648-3.2-1", "KEYURI-types-1", "KEYURI-label-2", "KEYURI-secret-1", "KEYURI-issuer-1", "KEYURI-issuer-3",
+    "KEYURI-alg-1", "KEYURI-digits-1", "KEYURI-counter-1", "KEYURI-period-1", "OMFA-12",
+)  # fmt: skip
 @pytest.mark.parametrize(("token", "arguments", "expect"), [
     (TOKEN, {"issuer": "ACME Co"}, f"totp/ACME%20Co:alice?secret={TEXT}&issuer=ACME%20Co"),
     (TOKEN, {}, f"totp/alice?secret={TEXT}"),
@@ -120,6 +127,7 @@ BAD_NAMES = [
 ]  # fmt: skip
 
 
+@pytest.mark.requirement("KEYURI-label-3")
 @pytest.mark.parametrize("name", BAD_NAMES, ids=lambda name: ascii(name[:8]))
 @pytest.mark.parametrize("which", ["account", "issuer"])
 def test_names_that_no_developer_sets(which: str, name: str) -> None:
@@ -128,6 +136,7 @@ def test_names_that_no_developer_sets(which: str, name: str) -> None:
         with_name(which, name)
 
 
+@pytest.mark.requirement("KEYURI-label-1")
 @pytest.mark.parametrize(
     "name", ["x" * 512, "\N{GRINNING FACE}" * 42, "\u00e4" * 85, "a b", "a&secret=EVIL", "%3A", "+", "\\"]
 )
@@ -138,6 +147,7 @@ def test_names_that_are_fine(which: str, name: str) -> None:
     assert getattr(uri, which) == name
 
 
+@pytest.mark.requirement("OMFA-12")
 @pytest.mark.parametrize("issuer", ["Steam", "steam", " STEAM ", "\N{FULLWIDTH LATIN CAPITAL LETTER S}team"])
 def test_no_issuer_is_steam(issuer: str) -> None:
     """Apps switch to Steam's own kind of code by that name; what only looks like it is a name like any other."""
@@ -190,6 +200,7 @@ CONCERNS: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
 ]
 
 
+@pytest.mark.requirement("R4226-5.3-3", "KEYURI-alg-1", "KEYURI-digits-1", "KEYURI-period-1", "OMFA-7")
 @pytest.mark.parametrize(("kind", "numbers", "arguments", "named"), CONCERNS, ids=repr)
 @pytest.mark.filterwarnings("error")
 def test_a_warning_names_the_apps(
@@ -274,6 +285,7 @@ LENIENT: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.requirement("KEYURI-label-2", "KEYURI-counter-1")
 @pytest.mark.parametrize(
     ("text", "expect"), LENIENT, ids=lambda value: ascii(value[:60]) if isinstance(value, str) else ""
 )
@@ -284,6 +296,7 @@ def test_what_others_write(text: str, expect: dict[str, Any]) -> None:
     assert uri.token.secret.base32 == TEXT
 
 
+@pytest.mark.requirement("KEYURI-alg-1")
 @pytest.mark.parametrize("name", ["SHA1", "sha1", "SHA-1", "HmacSHA1", "HMAC-SHA-1", "hmac-sha1"])
 @pytest.mark.parametrize("size", ["1", "256", "512"])
 def test_names_of_algorithms(name: str, size: str) -> None:
@@ -302,6 +315,7 @@ MISMATCHES: list[tuple[str, str | None, str | None]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.requirement("KEYURI-issuer-2")
 @pytest.mark.parametrize(("text", "issuer", "mismatch"), MISMATCHES)
 def test_two_issuers(text: str, issuer: str | None, mismatch: str | None) -> None:
     """Where prefix and parameter disagree the parameter wins, and the other is told."""
@@ -374,6 +388,7 @@ REFUSED: list[tuple[str, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.requirement("KEYURI-types-1", "KEYURI-digits-1", "KEYURI-period-1")
 @pytest.mark.parametrize(("text", "word"), REFUSED, ids=lambda value: ascii(value[:70]))
 def test_what_is_refused(text: str, word: str) -> None:
     """Refused where apps disagree or a wrong reading would be a wrong code; the text says why, and shows no secret."""

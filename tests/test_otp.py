@@ -66,6 +66,7 @@ def test_the_prepared_key_for_every_length(algorithm: Algorithm) -> None:
         assert token.code(length) == hotp(key, length, algorithm=algorithm)
 
 
+@pytest.mark.requirement("R4226-4-R1", "R6238-3-R3")
 @given(totps, st.integers(0, 2**40), st.floats(0, 0.999))
 def test_totp_is_hotp_of_the_time_step(token: TOTP, elapsed: int, fraction: float) -> None:
     """`TOTP.code` is `totp`, and both are the code of the counter of that moment."""
@@ -77,6 +78,7 @@ def test_totp_is_hotp_of_the_time_step(token: TOTP, elapsed: int, fraction: floa
     assert token.code(at) == expect == totp(token.secret.reveal(), at, period=token.period, t0=token.t0, **numbers)
 
 
+@pytest.mark.requirement("R6238-4.2-1", "R6238-4.2-2")
 @given(st.one_of(st.integers(0, 2**62), st.floats(0, 2**62)), st.integers(10, 300), st.integers(0, 2**40))
 def test_the_counter_is_exact(at: float, period: int, t0: int) -> None:
     """The time step is the floor of the exact quotient, however large or fractional the time."""
@@ -118,6 +120,7 @@ def test_exactly_the_window_is_accepted(
     assert token.match(code, at, after=after, window=window) == expect
 
 
+@pytest.mark.requirement("R6238-5.2-2", "R6238-6-2")
 @pytest.mark.parametrize("window", [(past, future) for past in range(3) for future in range(3)])
 def test_the_window_step_by_step(window: tuple[int, int]) -> None:
     """Of the codes around now exactly `past + 1 + future` are accepted, each with its offset."""
@@ -137,6 +140,7 @@ def test_the_window_is_the_same_within_a_step(second: float) -> None:
         assert match == (Match(STEP + offset, offset) if -1 <= offset <= 1 else None)
 
 
+@pytest.mark.requirement("R4226-4-R5", "R4226-7.4-1")
 @given(
     hotps, st.one_of(st.integers(-1, 1000), st.integers(-1, LARGEST_COUNTER)), st.integers(0, 20), st.integers(-3, 24)
 )
@@ -192,6 +196,7 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
+@pytest.mark.requirement("A5-11.2.4")
 @pytest.mark.parametrize("case", ["first", "now", "last", "miss", "replayed", "all spent"])
 def test_hit_miss_and_replay_cost_the_same(computed: list[int], case: str) -> None:
     """Whatever the code is, and whatever was spent, the same codes are computed: time tells nothing."""
@@ -215,6 +220,7 @@ def test_what_is_no_code_computes_nothing(computed: list[int], code: str) -> Non
     assert computed == []
 
 
+@pytest.mark.requirement("A5-11.2.4")
 def test_candidates_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each candidate goes through `hmac.compare_digest`, as bytes."""
     compared: list[tuple[bytes, bytes]] = []
@@ -236,6 +242,7 @@ def test_the_beginning_of_time(at: int) -> None:
         assert (match is not None) is (abs(counter - at // 30) <= 2)
 
 
+@pytest.mark.requirement("R4226-5.1-1", "R6238-4.2-2", "N63B4-3.1.4.1-2")
 def test_the_end_of_counters() -> None:
     """At 2**64 - 1 the look-ahead and the window are cut off: nothing wraps around to 0."""
     last, zero = hotp(KEY, LARGEST_COUNTER), hotp(KEY, 0)
@@ -330,6 +337,7 @@ def test_any_text_is_a_match_or_none(written: str) -> None:
     assert (TOKEN.match(written, after=-1) is not None) is fits
 
 
+@pytest.mark.requirement("R4226-4-R4")
 @pytest.mark.parametrize("code", ["000152", "000001", "000000", "123456"])
 def test_leading_zeros_belong_to_the_code(code: str) -> None:
     """Codes are text: without its zeros, or with one more, a code is none."""
@@ -421,6 +429,7 @@ BAD_VALUES: dict[str, list[tuple[str, Call]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.requirement("R4226-4-R4", "R4226-5.1-1", "R4226-7.4-3", "R6238-5.2-6", "N63B4-2.2.2-1", "N63B4-3.1.4.1-4")
 @pytest.mark.parametrize(
     ("name", "call"), [(name, call) for name, calls in BAD_VALUES.items() for _, call in calls], ids=str
 )
@@ -461,7 +470,7 @@ BAD_TYPES: list[tuple[str, Callable[[Any], object], list[object]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "call", "value"), [(n, c, v) for n, c, values in BAD_TYPES for v in values], ids=str)
+@pytest.mark.parametrize(("name", "call", "value"), [(n, c, v) for n, c, values in BAD_TYPES for v in values], ids=repr)
 def test_values_of_another_type(name: str, call: Callable[[Any], object], value: object) -> None:
     """A value of another type, `True` and a `datetime` among them, is a `TypeError` whose text names the argument."""
     with pytest.raises(TypeError, match=name):

@@ -28,7 +28,7 @@ KINDS: set[str] = set()
 def cases_of(*kinds: str) -> pytest.MarkDecorator:
     """Run a test once for each case of these kinds."""
     KINDS.update(kinds)
-    return pytest.mark.parametrize("case", [case for case in peers() if case.kind in kinds], ids=str)
+    return pytest.mark.parametrize("case", [case for case in peers() if case.kind in kinds], ids=repr)
 
 
 def key_of(case: Case) -> bytes:
@@ -66,6 +66,7 @@ def fields_of(uri: KeyURI) -> Answer:
     return fields | {"type": "hotp", "counter": uri.counter}
 
 
+@pytest.mark.requirement("R4226-5.1-1")
 @cases_of("hotp")
 def test_hotp(case: Case) -> None:
     """`hotp` gives the code that other implementations give, for keys of any length and counters beyond 32 bits."""
@@ -76,6 +77,7 @@ def test_hotp(case: Case) -> None:
     check(case, answer_of(answer))
 
 
+@pytest.mark.requirement("R6238-4.1-1", "OMFA-12")
 @cases_of("totp")
 def test_totp(case: Case) -> None:
     """`totp` gives the code that other implementations give, for any start of time and any period it takes."""
@@ -103,7 +105,7 @@ def test_tokens_agree_with_the_plain_functions(case: Case) -> None:
     check(case, answer_of(answer))
 
 
-@pytest.mark.parametrize("case", [case for case in peers() if "secret_base32_as_written" in case.input], ids=str)
+@pytest.mark.parametrize("case", [case for case in peers() if "secret_base32_as_written" in case.input], ids=repr)
 def test_secrets_as_they_were_written(case: Case) -> None:
     """A secret in the spelling of its source, lower case and leftover bits included, is the key, unless it is short."""
     written = case.input["secret_base32_as_written"]
@@ -114,6 +116,7 @@ def test_secrets_as_they_were_written(case: Case) -> None:
         assert Secret.from_base32(written).reveal() == key_of(case)
 
 
+@pytest.mark.requirement("R4226-5.2-1", "R4226-5.3-1")
 @cases_of("hmac")
 def test_intermediate_hmac(case: Case) -> None:
     """The HMAC that a library gives for a counter is the one whose truncation is our code of eight digits."""

@@ -4,15 +4,17 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from records.life import NOW, USER, Life, NewLife, caught
-from totpcore import Enforcement, Gate, InvalidParameters, Policy, RecordMissing, Rule
+from records.life import NOW, USER, Life, NewLife, caught, reason_of
+from totpcore import TOTP, Enforcement, Gate, InvalidParameters, Policy, RecordMissing, Rule, Secret, State
 from totpcore.otp import Algorithm
+from totpcore.testing import Phone
 
 pytest_plugins = ["records.fixtures"]
 
@@ -38,6 +40,7 @@ BOUNDS: list[tuple[str, float, float, dict[str, Any]]] = [
 each_bound = pytest.mark.parametrize(("name", "low", "high", "others"), BOUNDS)
 
 
+@pytest.mark.requirement("R4226-5.3-3", "N63B4-3.2.2-5", "OMFA-7")
 @each_bound
 def test_a_number_may_be_as_low_and_as_high_as_this(name: str, low: float, high: float, others: dict[str, Any]) -> None:
     """Both ends of each range are allowed."""
@@ -45,6 +48,10 @@ def test_a_number_may_be_as_low_and_as_high_as_this(name: str, low: float, high:
         assert getattr(Policy(**others | {name: value}), name) == value
 
 
+@pytest.mark.requirement(
+    "R4226-4-R6a", "R4226-6-1", "R4226-7.3-4", "R4226-7.4-3", "R6238-5.2-6", "N63B4-3.1.4.1-5", "N63B4-3.2.2-2",
+    "A5-11.2.3",
+)  # fmt: skip
 @each_bound
 def test_a_number_may_not_be_lower_or_higher(name: str, low: float, high: float, others: dict[str, Any]) -> None:
     """One beyond is refused when the policy is built, and the text names the number that is wrong."""
@@ -79,12 +86,14 @@ def test_nothing_else_may_be_a_fraction(name: str) -> None:
         Policy(**numbers)
 
 
+@pytest.mark.requirement("R6238-6-2")
 @pytest.mark.parametrize("window", [(0, 0), (1, 1), (2, 2), (0, 2)])
 def test_windows_of_up_to_two_steps(window: tuple[int, int]) -> None:
     """None, one or two steps, each way on its own."""
     assert Policy(window=window).window == window
 
 
+@pytest.mark.requirement("R4226-6-1", "R6238-5.2-3", "R6238-6-1")
 @pytest.mark.parametrize(
     "window", [(3, 0), (0, 3), (-1, 0), (1,), (1, 1, 1), [1, 1], 1, None, (True, 1), (1.0, 1)], ids=repr
 )
@@ -100,6 +109,7 @@ def test_the_algorithm_is_read_by_name(name: str) -> None:
     assert Policy(algorithm=name).algorithm is Algorithm(name.upper())
 
 
+@pytest.mark.requirement("N63B4-2.2.2-1", "A5-11.4.1", "A4-2.8.3")
 @pytest.mark.parametrize("name", ["MD5", "", None, 1])
 def test_no_other_algorithm(name: Any) -> None:
     """Only the three of RFC 6238."""
@@ -107,6 +117,7 @@ def test_no_other_algorithm(name: Any) -> None:
         Policy(algorithm=name)
 
 
+@pytest.mark.requirement("R4226-7.3-5", "R6238-5.2-3", "R6238-5.2-4", "A5-11.4.1")
 def test_the_defaults() -> None:
     """What every app can do, and what SP 800-63B-4 asks for."""
     assert Policy() == Policy(
@@ -120,6 +131,7 @@ def test_strict_is_the_window_of_one_step() -> None:
     assert Policy.strict() == Policy(window=(0, 0))
 
 
+@pytest.mark.requirement("A5-6.5.5")
 def test_strict_accepts_the_code_of_now_alone(new_life: NewLife) -> None:
     """Under `strict` the codes of the steps before and after are wrong."""
     outcomes = {}
@@ -132,6 +144,38 @@ def test_strict_accepts_the_code_of_now_alone(new_life: NewLife) -> None:
     assert outcomes == {-1: "InvalidCode", 0: 0, 1: "InvalidCode"}
 
 
+@pytest.mark.requirement("N63B4-3.1.4.2-6", "N63B4-8.1.2.4-1", "A5-6.5.5", "A4-2.8.1", "OMFA-5")
+@pytest.mark.parametrize(("policy", "seconds"), [
+    (Policy(), 90), (Policy.strict(), 30), (Policy(window=(2, 1)), 120), (Policy(period=60, window=(1, 0)), 120),
+])  # fmt: skip
+@pytest.mark.filterwarnings("ignore::totpcore.CompatibilityWarning")
+def test_a_code_lives_for_as_many_seconds_as_the_policy_says(new_life: NewLife, policy: Policy, seconds: int) -> None:
+    """Tried at every second: `period * (1 + before + after)` of them, in one piece, and none beside."""
+    assert seconds == policy.period * (1 + sum(policy.window))
+    token = TOTP(Secret(b"12345678901234567890"), period=policy.period)
+    shown = NOW - NOW % policy.period  # the moment at which an app begins to show the code
+    accepted = []
+    for second in range(shown - 4 * policy.period, shown + 5 * policy.period):
+        life = new_life(policy)
+        life.clock.now = second
+        life.adopt(token)
+        if reason_of(partial(life.service.verify, USER, token.code(shown))) == "ok":
+            accepted.append(second)
+    first = shown - policy.window[1] * policy.period
+    assert accepted == list(range(first, first + seconds))
+
+
+@pytest.mark.requirement("R4226-7.3-2", "N63B4-3.2.2-5")
+@pytest.mark.parametrize("lock_after", [1, 3, 7])
+def test_a_policy_s_lock_is_the_one_that_locks(new_life: NewLife, lock_after: int) -> None:
+    """Fewer than 100 wrong codes in a row may lock: exactly as many as the policy says."""
+    life = new_life(Policy(free_attempts=1, lock_after=lock_after)).on()
+    life.fail(lock_after - 1)
+    assert life.service.status(USER).state is State.ON
+    life.fail(1)
+    assert life.service.status(USER).state is State.LOCKED
+
+
 def test_a_policy_is_frozen() -> None:
     """Its numbers were checked, and stay as they are; there is no positional argument to mix up."""
     with pytest.raises(FrozenInstanceError):
@@ -140,6 +184,7 @@ def test_a_policy_is_frozen() -> None:
         Policy(6)  # type: ignore[call-arg]
 
 
+@pytest.mark.requirement("R6238-3-R4", "R6238-4.2-3", "A5-11.2.2")
 def test_a_policy_is_for_what_is_made_from_now_on(new_life: NewLife) -> None:
     """A credential keeps the parameters that it was enrolled with."""
     life = new_life(Policy()).on()
@@ -148,6 +193,21 @@ def test_a_policy_is_for_what_is_made_from_now_on(new_life: NewLife) -> None:
     assert other.store.swap(USER, None, raw)
     other.clock.now = life.clock.now
     assert other.service.verify(USER, life.code()).drift_steps == 0
+
+
+@pytest.mark.requirement("A5-11.2.2")
+@pytest.mark.filterwarnings("ignore::totpcore.CompatibilityWarning")
+def test_replace_takes_the_numbers_of_the_policy_of_now(new_life: NewLife) -> None:
+    """A credential is brought up to another hash, length and number of digits by a replacement."""
+    old, policy = new_life().on(), Policy(digits=8, period=60, algorithm="SHA512")
+    life = new_life(policy)
+    assert life.store.swap(USER, None, old.raw)
+    life.clock.now = old.clock.now
+    life.service.confirm(USER, Phone.scan(life.service.replace(USER, old.code(), account="a").uri).code(life.clock()))
+    assert life.record.active is not None
+    token = life.record.active.token
+    assert isinstance(token, TOTP)
+    assert (token.digits, token.period, token.algorithm, len(token.secret.reveal())) == (8, 60, Algorithm.SHA512, 64)
 
 
 # ---- what an attacker gets ----
@@ -175,6 +235,7 @@ def bound(policy: Policy, guesses: int) -> float:
     return float(1 - (1 - (1 + sum(policy.window)) / 10**policy.digits) ** guesses)
 
 
+@pytest.mark.requirement("R4226-6-1")
 @pytest.mark.parametrize(("days", "logins", "guesses"), [
     (0, 1, 0),  # nobody guesses in no time
     (1, 0, 34),  # 5 at once, 6 more in 3 810 s, 23 more by the hour
@@ -187,6 +248,7 @@ def test_guess_probability_by_hand(days: float, logins: float, guesses: int) -> 
     assert found == pytest.approx(bound(Policy(), guesses), abs=1e-15)
 
 
+@pytest.mark.requirement("R4226-E.1-1")
 @settings(max_examples=200)
 @given(
     st.builds(
@@ -274,6 +336,7 @@ each_rule = pytest.mark.parametrize("rule", RULES)
 SMALL = Policy(free_attempts=1, lock_after=1)
 
 
+@pytest.mark.requirement("N63B4-2.2.2-3", "A4-2.2.7")
 @each_state
 @each_rule
 @pytest.mark.parametrize("expected", [None, False, True])

@@ -64,6 +64,7 @@ def test_records_stay_small(record: Record) -> None:
 # ---- version 1 ----
 
 
+@pytest.mark.requirement("N63B4-3.1.1.2-3")
 @pytest.mark.parametrize("name", GOLDEN)
 def test_version_1_is_read_for_ever(name: str) -> None:
     """What version 1 wrote means what it meant."""
@@ -93,6 +94,7 @@ def test_the_golden_file_uses_every_field() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.requirement("A5-11.2.2")
 def test_the_golden_file_has_both_kinds_of_token_and_every_hash() -> None:
     """TOTP and HOTP, SHA-1, SHA-256 and SHA-512, 6, 7 and 8 digits all stand in it."""
     parts = [part for row in GOLDEN.values() for part in (row["record"]["active"], row["record"]["pending"]) if part]
@@ -171,6 +173,7 @@ def test_a_field_too_many(path: tuple[str, ...]) -> None:
     assert isinstance(read(changed(path, None)), Unreadable)
 
 
+@pytest.mark.requirement("N63B4-3.1.1.2-3")
 @pytest.mark.parametrize("version", [0, 2, 99, 2**70, True, "1", 1.0, None, [1]], ids=repr)
 def test_an_unknown_version(version: object) -> None:
     """Only the whole number 1 is version 1."""

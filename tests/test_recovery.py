@@ -1,6 +1,7 @@
 """Recovery codes: how they are made, read, kept and spent."""
 
 import copy
+import hashlib
 import hmac
 import pickle
 import secrets
@@ -43,6 +44,10 @@ def test_codes_are_24_characters_in_groups_of_four() -> None:
         assert set("".join(groups)) <= set(ALPHABET)
 
 
+@pytest.mark.requirement(
+    "N63B4-3.1.1.2-1", "N63B4-3.1.2.1-1", "N63B4-3.1.2.1-3", "N63B4-3.1.2.2-3", "N63B4-3.2.12-1", "N63B4-4.2.1.1-2",
+    "A5-6.5.2", "A5-6.5.3", "A5-6.5.4", "A4-2.6.2", "A4-2.6.3",
+)  # fmt: skip
 @pytest.mark.parametrize("number", [0, 1, 31, 32, 2**120 - 1, int.from_bytes(b"fifteen bytes!!")])
 def test_a_code_is_its_random_bits(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     """A code is 120 bits of the system's randomness in Crockford's base32, all of them and nothing else."""
@@ -60,6 +65,7 @@ def test_a_code_is_its_random_bits(monkeypatch: pytest.MonkeyPatch, number: int)
     assert (read, asked) == (number, [15])
 
 
+@pytest.mark.requirement("N63B4-3.1.2.1-1", "A4-2.6.3")
 def test_every_character_is_equally_likely() -> None:
     """In 2 000 codes each character of the alphabet comes up at its share, at every place: no bias of a modulus."""
     made = [code.replace("-", "") for _ in range(20) for code in RecoveryCodes.generate(100)]
@@ -194,6 +200,20 @@ def test_a_set_keeps_no_code() -> None:
             assert group.encode() not in kept.digests + kept.salt
 
 
+@pytest.mark.requirement("N63B4-3.1.1.2-1", "N63B4-3.1.2.2-2", "N63B4-4.2.1.1-6", "A5-6.5.2", "A4-2.6.3")
+def test_a_code_is_kept_as_its_hmac_under_the_salt() -> None:
+    """HMAC-SHA-256, key is the salt, message the code without hyphens: computed here from the hash, by RFC 2104."""
+    made = RecoveryCodes.generate(10)
+    kept = keep(made, SALT)
+    inner, outer = (bytes(byte ^ pad for byte in SALT.ljust(64, b"\0")) for pad in (0x36, 0x5C))
+    for place, code in enumerate(made):
+        message = code.replace("-", "").encode()
+        expect = hashlib.sha256(outer + hashlib.sha256(inner + message).digest()).digest()
+        assert kept.digests[32 * place : 32 * place + 32] == expect
+    assert kept.salt == SALT
+
+
+@pytest.mark.requirement("N63B4-3.1.1.2-2")
 def test_a_code_of_another_salt_is_wrong() -> None:
     """A set is bound to its salt."""
     made = RecoveryCodes.generate(1)
@@ -201,6 +221,7 @@ def test_a_code_of_another_salt_is_wrong() -> None:
     assert find(kept, Hidden(made[0].replace("-", ""))) is None
 
 
+@pytest.mark.requirement("A5-11.2.4")
 @pytest.mark.parametrize("place", [0, 4, 9, None])
 def test_every_entry_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch, place: int | None) -> None:
     """One HMAC and ten comparisons, wherever the code is, and where it is not."""

@@ -38,6 +38,7 @@ def test_base32_round_trip(secret: Secret) -> None:
     assert Secret.from_base32(secret.base32) == Secret.from_base32(secret.grouped) == secret
 
 
+@pytest.mark.requirement("R4648-3.1-1", "R4648-3.2-1", "R4648-3.5-1", "R4648-6-1", "R4648-6-3")
 @given(secrets)
 def test_base32_is_that_of_the_rfc(secret: Secret) -> None:
     """It is the standard library's base32, upper case, without padding."""
@@ -54,6 +55,7 @@ def test_grouped_is_made_to_be_typed(secret: Secret) -> None:
     assert 1 <= len(groups[-1]) <= 4
 
 
+@pytest.mark.requirement("R4648-6-3", "R4648-12-2")
 @given(secrets, st.data())
 def test_typing_by_hand_is_forgiven(secret: Secret, data: st.DataObject) -> None:
     """Spaces, hyphens and lower case anywhere, and padding, change nothing."""
@@ -65,6 +67,7 @@ def test_typing_by_hand_is_forgiven(secret: Secret, data: st.DataObject) -> None
     assert Secret.from_base32(written) == Secret.from_base32(written + padding) == secret
 
 
+@pytest.mark.requirement("R4648-6-2")
 @given(st.text(st.sampled_from(ALPHABET), min_size=16, max_size=204))
 def test_any_length_reads_or_is_refused(written: str) -> None:
     """Lengths of 1, 3 and 6 beyond a multiple of 8 end in the middle of a byte, and are refused; others are read."""
@@ -76,12 +79,14 @@ def test_any_length_reads_or_is_refused(written: str) -> None:
         assert len(Secret.from_base32(written).reveal()) == len(written) * 5 // 8
 
 
+@pytest.mark.requirement("R4648-3.5-2")
 @pytest.mark.parametrize("last", "QRST")
 def test_leftover_bits_are_ignored(last: str) -> None:
     """Non-zero bits beyond the last byte, which widely used software emits, change nothing."""
     assert Secret.from_base32(f"{TEXT}G{last}") == Secret(RAW + b"4")
 
 
+@pytest.mark.requirement("R4648-3.3-1")
 @given(st.integers(0, 31), st.characters(exclude_categories=[]))
 def test_a_bad_character_is_named_by_its_position(place: int, character: str) -> None:
     """A character outside of the alphabet is refused by its place, counted in what was typed, and not shown."""
@@ -95,6 +100,7 @@ def test_a_bad_character_is_named_by_its_position(place: int, character: str) ->
         assert f"character {place + 1} " in str(caught.value)
 
 
+@pytest.mark.requirement("R4648-3.4-1")
 @pytest.mark.parametrize("character", [*"0189", *LOOK_ALIKES])
 def test_look_alikes_are_never_guessed(character: str) -> None:
     """`0`, `1`, `8` and `9` are in nobody's alphabet, and letters that upper-case into it are other letters."""
@@ -103,6 +109,7 @@ def test_look_alikes_are_never_guessed(character: str) -> None:
     assert caught.value.position == 5
 
 
+@pytest.mark.requirement("R4648-3.3-1", "R4648-12-1")
 def test_every_other_character_is_refused() -> None:
     """Only the 32 letters and digits, space and hyphen; tried on much of Unicode."""
     good = set(ALPHABET + ALPHABET.lower() + " -")
@@ -113,6 +120,7 @@ def test_every_other_character_is_refused() -> None:
                 Secret.from_base32(f"{TEXT[:8]}{character}{TEXT[8:]}")
 
 
+@pytest.mark.requirement("R4648-3.2-1", "R4648-3.3-2")
 @pytest.mark.parametrize("length", [16, 18, 20, 21, 23, 24])
 @pytest.mark.parametrize("pads", range(9))
 def test_padding_is_right_or_not_there(length: int, pads: int) -> None:
@@ -125,6 +133,7 @@ def test_padding_is_right_or_not_there(length: int, pads: int) -> None:
             Secret.from_base32(written)
 
 
+@pytest.mark.requirement("R4648-3.3-2")
 @pytest.mark.parametrize(
     "written", ["GEZD=NBVGY3TQOJQ", "=GEZDGNBVGY3TQOJQ", "GEZDGNBV=======GY3TQOJQ", "GE==ZDGNBVGY3TQOJQ"]
 )
@@ -147,6 +156,7 @@ def test_what_is_too_little(written: str) -> None:
         Secret.from_base32(written)
 
 
+@pytest.mark.requirement("R4648-12-1")
 @pytest.mark.parametrize("length", [513, 10**6])
 def test_long_text_is_refused_unread(length: int) -> None:
     """Whatever it holds, text of more than 512 characters is refused by its length alone."""
@@ -155,6 +165,7 @@ def test_long_text_is_refused_unread(length: int) -> None:
             Secret.from_base32(written)
 
 
+@pytest.mark.requirement("R4648-12-1")
 @given(st.text(st.characters(exclude_categories=[]), max_size=40))
 def test_any_text_is_a_secret_or_refused(written: str) -> None:
     """Whatever text comes in, a `Secret` or `InvalidSecret` comes out, and the text is in neither."""
@@ -208,6 +219,7 @@ def test_weak_is_fewer_than_128_bits(length: int, weak: bool) -> None:
 # ---- generation ----
 
 
+@pytest.mark.requirement("R4226-4-R6b")
 def test_generate_makes_160_bits() -> None:
     """The default is 20 bytes, as long as the output of SHA-1: 32 characters of base32."""
     assert len(Secret.generate().reveal()) == 20
@@ -220,6 +232,10 @@ def test_generate_makes_the_length_asked_for(nbytes: int) -> None:
     assert len(Secret.generate(nbytes).reveal()) == nbytes
 
 
+@pytest.mark.requirement(
+    "R4226-7.5-3", "R4226-7.5-4", "R6238-3-R6", "R6238-5.1-1", "R6238-5.1-3", "N63B4-3.2.12-1", "A5-6.4.1", "A5-6.5.3",
+    "A4-2.8.3", "OMFA-7",
+)  # fmt: skip
 def test_generate_takes_the_system_s_randomness(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every byte comes from `secrets.token_bytes`, and nothing is done to it."""
     asked = []
@@ -233,11 +249,13 @@ def test_generate_takes_the_system_s_randomness(monkeypatch: pytest.MonkeyPatch)
     assert asked == [30]
 
 
+@pytest.mark.requirement("R6238-5.1-1")
 def test_generate_never_repeats() -> None:
     """Of a thousand secrets no two are equal."""
     assert len({Secret.generate().base32 for _ in range(1000)}) == 1000
 
 
+@pytest.mark.requirement("R4226-4-R6a", "N63B4-3.1.4.1-1", "A5-11.2.3", "A5-11.5.1")
 @pytest.mark.parametrize("nbytes", [-1, 0, 15, 129])
 def test_generate_refuses_other_lengths(nbytes: int) -> None:
     """Nothing below 128 bits is made here."""
@@ -255,6 +273,7 @@ def test_generate_wants_a_number(nbytes: Any) -> None:
 # ---- a secret as a value ----
 
 
+@pytest.mark.requirement("R4648-12-2")
 @given(secrets, secrets)
 def test_equality_is_that_of_the_bytes(one: Secret, other: Secret) -> None:
     """Two secrets are equal where their bytes are."""

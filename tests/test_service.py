@@ -159,6 +159,7 @@ def test_a_change_is_stored_before_it_is_told(world: World, name: str) -> None:
     assert world.steps.index("load") < world.steps.index("swap")
 
 
+@pytest.mark.requirement("A5-11.2.5", "A5-16.5.3")
 @each_change
 @pytest.mark.parametrize("breaks", ["load", "clock", "open", "seal", "swap"])
 def test_trouble_before_the_swap_changes_nothing(world: World, name: str, breaks: str) -> None:
@@ -200,6 +201,7 @@ def test_trouble_after_the_swap_loses_nothing(world: World, name: str) -> None:
     assert reason_of(lambda: call(service)) == again.get(name, "wrong" if "wrong" in name else "ok")
 
 
+@pytest.mark.requirement("A5-11.2.5")
 @pytest.mark.parametrize("name", ["verify", "recover", "wrong code", "reset"])
 @pytest.mark.parametrize("answer", [None, 1, 0, "yes", b"", object(), [True]], ids=repr)
 def test_a_swap_that_says_neither_true_nor_false(world: World, name: str, answer: object) -> None:
@@ -253,6 +255,7 @@ def test_a_lost_swap_is_decided_again(world: World) -> None:
     assert world.steps.count("load") == 2
 
 
+@pytest.mark.requirement("R4226-7.1-RP2a", "N63B4-3.2.2-1")
 def test_a_lost_swap_is_no_lost_attempt(world: World) -> None:
     """Wrong codes that race each other are all counted: the one after the fifth is throttled, and computes nothing."""
     wrong = world.life.wrong()
@@ -327,6 +330,7 @@ def test_the_clock_is_read_after_each_load(world: World) -> None:
     assert [step for step in world.steps if step in ("load", "clock")] == ["load", "clock"] * 2
 
 
+@pytest.mark.requirement("A5-16.5.3")
 @pytest.mark.parametrize("answer", [
     math.nan, math.inf, -1, -0.5, 10**400, True, None, "1800000000", datetime(2027, 1, 15, tzinfo=UTC),
 ],
@@ -350,6 +354,7 @@ def test_a_clock_that_tells_no_time(life: Life, name: str, answer: Any) -> None:
     assert life.raw == before
 
 
+@pytest.mark.requirement("R6238-3-R1", "A5-6.5.8")
 def test_the_default_clock_is_looked_up_at_each_call(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a clock it is `time.time`, as it is at that moment: a test that replaces it is obeyed."""
     life.adopt()
@@ -449,6 +454,7 @@ UNREADABLE = {"noise": b"\x00\xff", "a newer version": b'{"v":2}', "cut off": b'
 each_unreadable = pytest.mark.parametrize("held", UNREADABLE.values(), ids=UNREADABLE)
 
 
+@pytest.mark.requirement("A5-16.5.3")
 @each_unreadable
 @pytest.mark.parametrize("call", [
     lambda service: service.verify(USER, "123456"), lambda service: service.recover(USER, wrong_recovery_code()),
@@ -645,6 +651,7 @@ OTHER_ARGUMENTS: list[Bad] = [
 ]
 
 
+@pytest.mark.requirement("R4226-4-R6a", "N63B4-3.1.4.1-1")
 @pytest.mark.parametrize(("name", "error", "call"), OTHER_ARGUMENTS)
 def test_every_argument_is_checked(world: World, name: str, error: type[Exception], call: Call) -> None:
     """What is no good raises at once and names the argument; the store is not asked."""
@@ -696,6 +703,7 @@ VISITORS = ["verify", "recover", "confirm", "replace", "renew_recovery_codes", "
 LONG = ["1" * 10**6, " " * 10**6, "\N{GRINNING FACE}" * 250_000, "\0" * 10**6, "0000-" * 200_000, "\ud800" * 10**6]
 
 
+@pytest.mark.requirement("A5-11.2.5")
 @pytest.mark.parametrize("state", ["off", "pending", "on", "hotp"])
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
@@ -728,6 +736,7 @@ def test_a_megabyte_of_text_is_malformed(on: Life, name: str, text: str) -> None
     assert on.raw == before
 
 
+@pytest.mark.requirement("R4226-5.1-2", "R4226-7.3-3", "R6238-3-R5", "A5-2.3.1")
 def test_users_do_not_touch_each_other(life: Life) -> None:
     """One user's code and recovery code are wrong for another, and stay good for their owner."""
     life.on()
@@ -748,6 +757,7 @@ def test_two_users_may_share_a_secret(life: Life) -> None:
     assert life.service.verify(USER, code).counter == life.service.verify("8", code).counter == STEP
 
 
+@pytest.mark.requirement("R4226-7.1-RP2a")
 def test_two_services_on_one_store_are_one(on: Life) -> None:
     """Whatever object verifies, a code is accepted once, and wrong codes are counted together."""
     others = [World(on).service() for _ in range(50)]
@@ -799,6 +809,7 @@ def test_what_a_visitor_is_called_warns_nobody(life: Life) -> None:
     assert life.service.pending(USER) is not None
 
 
+@pytest.mark.requirement("R4226-5.3-3")
 def test_a_policy_that_apps_do_not_follow_is_warned_of(life: Life) -> None:
     """`enrol` under such a policy names the apps, and the line of the program that called it."""
     service = TwoFactor(life.store, issuer="ACME", sealer=Plaintext(), policy=Policy(digits=8, algorithm="SHA256"))

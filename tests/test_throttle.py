@@ -11,6 +11,7 @@ firsts = st.integers(1, 3600)
 failures = st.integers(0, 10_000)
 
 
+@pytest.mark.requirement("R4226-7.3-6")
 @given(failures, frees, firsts, st.integers(0, 86_400))
 def test_waits_by_their_definition(failed: int, free: int, first: int, more: int) -> None:
     """The first few are free; then each wrong code doubles the wait, up to the longest: step by step."""
@@ -27,6 +28,7 @@ def test_waits_never_fall(failed: int, free: int, first: int, more: int) -> None
     assert before <= after <= first + more
 
 
+@pytest.mark.requirement("N63B4-3.2.2-6")
 @pytest.mark.parametrize(
     ("failed", "wait"), [(0, 0), (4, 0), (5, 30), (6, 60), (7, 120), (11, 1920), (12, 3600), (100, 3600), (10**9, 3600)]
 )

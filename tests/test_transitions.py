@@ -3,7 +3,9 @@
 The walk through all of it in any order is in `test_machine.py`.
 """
 
+import base64
 import dataclasses
+import secrets
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -35,6 +37,7 @@ from totpcore._record import Pending, Record
 from totpcore._states import TABLE, Moment, Refusal, confirmed
 from totpcore.events import EventKind
 from totpcore.otp import LARGEST_COUNTER
+from totpcore.testing import Phone
 
 pytest_plugins = ["records.fixtures"]
 
@@ -115,6 +118,7 @@ def test_what_is_in_the_table_leads_where_it_says(life: Life, state: State, call
     assert life.service.status(USER).state is leads_to
 
 
+@pytest.mark.requirement("A5-2.3.1")
 @pytest.mark.parametrize(("state", "call"), OTHERS)
 def test_what_is_not_in_the_table_is_refused(life: Life, state: State, call: EventKind) -> None:
     """A call that the table does not have for a state is refused, and the record stays as it was."""
@@ -149,6 +153,7 @@ def test_the_table_is_the_picture_of_the_design() -> None:
     assert all(TABLE[state][EventKind.RESET] is State.OFF for state in State)
 
 
+@pytest.mark.requirement("N63B4-4.1.2.2-2")
 def test_only_a_confirmed_credential_is_one() -> None:
     """A call that needs the confirmed credential finds none in a pending one, also where the table has the call."""
     pending = Record(pending=Pending(TOTP(Secret(RAW)), "alice", NOW + 600, 0))
@@ -193,6 +198,7 @@ def test_the_lock_comes_before_a_malformed_code(new_life: NewLife) -> None:
     assert isinstance(caught(lambda: life.service.verify(USER, MALFORMED)), Locked)
 
 
+@pytest.mark.requirement("N63B4-8.1.1-1")
 @pytest.mark.parametrize("code", [MALFORMED, "right", "replayed"])
 def test_the_wait_comes_before_the_code(on: Life, code: str) -> None:
     """During a wait a malformed, a right and a spent code get the same answer, and nothing is written."""
@@ -232,6 +238,7 @@ def test_a_clock_that_is_behind_comes_before_the_match(on: Life, offset: int) ->
 # ---- rule 1: the pending secret ----
 
 
+@pytest.mark.requirement("R4226-4-R6b", "R4226-5.1-2", "R6238-3-R5")
 def test_rule_1_the_secret_is_made_here(life: Life) -> None:
     """`enrol` makes a secret of its own each time, as long as the output of the hash."""
     secrets = [life.enrol().secret for _ in range(3)]
@@ -239,6 +246,7 @@ def test_rule_1_the_secret_is_made_here(life: Life) -> None:
     assert [len(secret.reveal()) for secret in secrets] == [20] * 3
 
 
+@pytest.mark.requirement("R6238-5.1-2")
 @pytest.mark.parametrize(("algorithm", "length"), [("SHA1", 20), ("SHA256", 32), ("SHA512", 64)])
 @pytest.mark.filterwarnings("ignore::totpcore.CompatibilityWarning")
 def test_rule_1_the_secret_has_the_length_of_the_hash(new_life: NewLife, algorithm: str, length: int) -> None:
@@ -247,6 +255,21 @@ def test_rule_1_the_secret_has_the_length_of_the_hash(new_life: NewLife, algorit
     assert len(new_life(Policy(algorithm=algorithm, secret_bytes=40)).enrol().secret.reveal()) == 40
 
 
+@pytest.mark.requirement("R6238-3-R2", "R6238-3-R4")
+@pytest.mark.parametrize(
+    "policy", [Policy(), Policy(digits=8, period=60, algorithm="SHA256"), Policy(digits=7, algorithm="SHA512")]
+)
+@pytest.mark.filterwarnings("ignore::totpcore.CompatibilityWarning")
+def test_rule_1_a_phone_that_scans_the_uri_shows_what_is_accepted(new_life: NewLife, policy: Policy) -> None:
+    """The URI carries the secret and every number that the phone needs to show the codes that are accepted here."""
+    life = new_life(policy)
+    phone = Phone.scan(life.enrol().uri)
+    assert life.service.confirm(USER, phone.code(NOW)).counter == NOW // policy.period
+    life.clock.tick(policy.period)
+    assert life.service.verify(USER, phone.code(life.clock())).drift_steps == 0
+
+
+@pytest.mark.requirement("A5-2.3.1")
 def test_rule_1_a_new_enrolment_ends_the_one_before(life: Life) -> None:
     """A code of the secret that was shown first is wrong once another one was shown."""
     life.enrol()
@@ -259,6 +282,7 @@ def test_rule_1_a_new_enrolment_ends_the_one_before(life: Life) -> None:
     assert life.service.confirm(USER, code).counter == STEP
 
 
+@pytest.mark.requirement("N63B4-4.4-1", "A5-6.4.1")
 @pytest.mark.parametrize(("seconds", "state"), [(599, State.PENDING), (600, State.OFF)])
 def test_rule_1_a_pending_secret_lives_for_600_seconds(life: Life, seconds: int, state: State) -> None:
     """It can be confirmed until the last second, and is gone at the moment it expires."""
@@ -310,6 +334,7 @@ def test_rule_1_wrong_codes_at_confirm_do_not_count_against_the_active_secret(on
     assert on.service.status(USER).retry_after == 0
 
 
+@pytest.mark.requirement("R4226-7.3-3")
 def test_rule_1_a_wait_of_the_old_secret_is_no_obstacle_to_confirm(on: Life) -> None:
     """A new secret is confirmed while codes of the old one are throttled, and the tallies end with the old one."""
     enrolment = on.service.replace(USER, on.codes[0], account="alice")
@@ -342,6 +367,7 @@ def test_rule_1_the_pending_secret_can_be_shown_again(life: Life) -> None:
     assert (again.manual_key, life.raw) == (first.secret.grouped, before)
 
 
+@pytest.mark.requirement("R4226-5.1-2")
 def test_rule_1_nothing_shows_a_confirmed_secret(on: Life) -> None:
     """After `confirm` there is no pending secret to show, and `enrol` refuses."""
     assert on.service.pending(USER) is None
@@ -367,6 +393,7 @@ def test_rule_2_confirm_takes_the_whole_window(life: Life, offset: int) -> None:
     assert life.spent == STEP + offset
 
 
+@pytest.mark.requirement("A5-6.4.1")
 def test_rule_2_a_second_confirm_is_expired(life: Life) -> None:
     """A form that was sent twice finds nothing to confirm, and changes nothing."""
     life.enrol()
@@ -475,6 +502,7 @@ def test_rule_3_each_kind_of_code_has_its_own_tally_in_a_change(on: Life, name: 
     assert (on.record.code_tally.failures, on.record.recovery_tally.failures) == (1, 1)
 
 
+@pytest.mark.requirement("N63B4-3.2.2-4")
 @each_change
 def test_rule_3_a_locked_secret_changes_by_recovery_code_only(new_life: NewLife, name: str) -> None:
     """When locked, a right one-time code, a wrong one and no code at all are all the same; a recovery code works."""
@@ -486,6 +514,7 @@ def test_rule_3_a_locked_secret_changes_by_recovery_code_only(new_life: NewLife,
     change(life, name, life.codes[0])
 
 
+@pytest.mark.requirement("N63B4-4.1.2.2-2")
 def test_rule_3_the_old_secret_works_until_the_new_one_is_confirmed(on: Life) -> None:
     """Beside a pending secret the old one logs in; with `confirm` it ends at once, and so do its recovery codes."""
     old, old_codes = on.token, on.codes
@@ -512,6 +541,7 @@ def test_rule_3_a_new_secret_that_expires_leaves_the_old_one(on: Life) -> None:
     assert on.service.verify(USER, on.code()).user == USER
 
 
+@pytest.mark.requirement("N63B4-4.1.2.2-2")
 def test_rule_3_a_pending_secret_logs_nobody_in(on: Life) -> None:
     """Until it is confirmed, the new secret's code is an ordinary wrong one."""
     enrolment = on.service.replace(USER, on.codes[0], account="alice")
@@ -571,6 +601,7 @@ def test_rule_4_recover_takes_no_one_time_code(on: Life) -> None:
     assert on.service.verify(USER, code).counter == STEP + 1
 
 
+@pytest.mark.requirement("N63B4-3.2.2-8")
 def test_rule_4_each_kind_has_its_own_tally(on: Life) -> None:
     """Wrong codes of one kind neither count for nor delay the other."""
     on.fail(5)
@@ -580,6 +611,7 @@ def test_rule_4_each_kind_has_its_own_tally(on: Life) -> None:
     assert on.record.code_tally.failures == 5
 
 
+@pytest.mark.requirement("N63B4-3.1.2.2-4", "N63B4-3.2.2-8", "N63B4-4.2.1.1-5")
 def test_rule_4_wrong_recovery_codes_do_not_delay_one_time_codes(on: Life) -> None:
     """While recovery codes are throttled, a one-time code logs in, and does not clear their tally."""
     on.fail_recovery(5)
@@ -588,6 +620,7 @@ def test_rule_4_wrong_recovery_codes_do_not_delay_one_time_codes(on: Life) -> No
     assert on.record.recovery_tally.failures == 5
 
 
+@pytest.mark.requirement("N63B4-3.2.2-8")
 def test_rule_4_only_an_acceptance_clears_a_tally(on: Life) -> None:
     """Neither time nor replays, slips and other calls clear the tally; the next acceptance does and tells it."""
     on.fail(3)
@@ -613,6 +646,10 @@ def test_rule_4_a_recovery_login_tells_and_clears_its_own_tally(on: Life) -> Non
 # ---- rule 5: the tally ----
 
 
+@pytest.mark.requirement(
+    "R4226-7.1-RP2b", "R4226-7.3-1", "R4226-7.3-5", "R4226-7.3-6", "N63B4-3.1.4.2-7", "N63B4-3.2.2-1", "N63B4-3.2.2-6",
+    "OMFA-5",
+)  # fmt: skip
 def test_rule_5_five_free_attempts_and_doubling_waits(on: Life) -> None:
     """After 5 wrong codes in a row each further one doubles the wait: 30 s, 60 s ... up to an hour."""
     seen = []
@@ -622,6 +659,7 @@ def test_rule_5_five_free_attempts_and_doubling_waits(on: Life) -> None:
     assert seen == [0, 0, 0, 0, 30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
 
 
+@pytest.mark.requirement("N63B4-8.1.1-1")
 def test_rule_5_attempts_left_counts_down(on: Life) -> None:
     """Each wrong code tells how many more are answered before a wait begins."""
     left = []
@@ -665,6 +703,9 @@ def test_rule_5_a_throttled_call_writes_nothing_and_computes_nothing(on: Life, m
     assert on.raw == before
 
 
+@pytest.mark.requirement(
+    "R4226-7.1-RP2b", "R4226-7.2-2", "R4226-7.3-1", "R4226-7.3-2", "N63B4-3.1.4.2-7", "N63B4-3.2.2-2", "N63B4-8.1.1-1",
+)  # fmt: skip
 def test_rule_5_the_hundredth_wrong_code_locks(on: Life) -> None:
     """99 wrong codes in a row leave the secret on; the 100th is answered as wrong, and then it is locked."""
     on.fail(99)
@@ -684,6 +725,7 @@ def test_rule_5_an_acceptance_before_the_lock_starts_anew(new_life: NewLife) -> 
     assert life.service.status(USER).state is State.ON
 
 
+@pytest.mark.requirement("N63B4-3.2.2-4")
 def test_rule_5_a_recovery_code_opens_a_locked_door(new_life: NewLife) -> None:
     """It says `must_replace`, and does not unlock: the secret stays locked until it is bound anew."""
     life = new_life(SMALL).on().lock()
@@ -692,6 +734,7 @@ def test_rule_5_a_recovery_code_opens_a_locked_door(new_life: NewLife) -> None:
     assert isinstance(caught(lambda: life.service.verify(USER, life.code(2))), Locked)
 
 
+@pytest.mark.requirement("N63B4-3.2.2-4")
 @pytest.mark.parametrize("way", ["replace", "recover and enrol", "reset"])
 def test_rule_5_the_ways_out_of_a_lock(new_life: NewLife, way: str) -> None:
     """A recovery code and a new secret, or another administrator, lead out."""
@@ -710,12 +753,40 @@ def test_rule_5_the_ways_out_of_a_lock(new_life: NewLife, way: str) -> None:
     assert life.service.verify(USER, life.code()).failures_before == 0
 
 
+@pytest.mark.requirement("N63B4-3.2.2-2")
 def test_rule_5_recovery_codes_are_never_locked(new_life: NewLife) -> None:
     """However many wrong recovery codes came before, the right one opens after the wait."""
     life = new_life(SMALL).on().fail_recovery(30)
     life.clock.now = life.record.recovery_tally.until
     recovered = life.service.recover(USER, life.codes[0])
     assert (recovered.failures_before, recovered.must_replace) == (30, False)
+
+
+@pytest.mark.requirement("N63B4-3.1.2.2-4", "N63B4-4.2.1.1-5")
+def test_rule_5_recovery_codes_wait_like_one_time_codes(on: Life) -> None:
+    """The right recovery code is refused until a wait is over that doubles like the other, from the fifth on."""
+    waits = []
+    for _ in range(7):
+        on.fail_recovery(1)
+        wait = max(0, on.record.recovery_tally.until - on.clock())
+        if wait:
+            error = caught(lambda: on.service.recover(USER, on.codes[0]))
+            assert isinstance(error, Throttled)
+            assert error.retry_after == wait
+        waits.append(wait)
+    assert waits == [0, 0, 0, 0, 30, 60, 120]
+
+
+@pytest.mark.requirement("A4-2.2.1")
+def test_rule_5_an_hour_of_guessing(on: Life) -> None:
+    """Whoever guesses as often as is answered gets 11 answers an hour to each kind of code."""
+    answered = {"verify": 0, "recover": 0}
+    for _ in range(360):
+        for name, guess in (("verify", on.wrong()), ("recover", wrong_recovery_code())):
+            while reason_of(partial(getattr(on.service, name), USER, guess)) == "wrong":
+                answered[name] += 1
+        on.clock.tick(10)
+    assert answered == {"verify": 11, "recover": 11}
 
 
 @pytest.mark.parametrize("kind", ["malformed", "replayed"])
@@ -734,6 +805,7 @@ def test_rule_5_a_malformed_or_replayed_code_costs_no_try(on: Life, kind: str) -
 # ---- rule 6: spent counters ----
 
 
+@pytest.mark.requirement("N63B4-2.2.2-3", "N63B4-3.2.7-1", "A4-2.2.7", "OMFA-5")
 def test_rule_6_a_code_is_accepted_once(on: Life) -> None:
     """For as long as the window shows it, a code that was accepted is a replayed one."""
     code = on.code()
@@ -751,6 +823,7 @@ def test_rule_6_another_spelling_is_the_same_code(on: Life, spelling: str) -> No
     assert isinstance(caught(lambda: on.service.verify(USER, code)), CodeReplayed)
 
 
+@pytest.mark.requirement("R6238-5.2-1", "R6238-5.2-2", "R6238-6-1")
 @pytest.mark.parametrize(("window", "past", "future"), [((1, 1), 1, 1), ((0, 0), 0, 0), ((2, 0), 2, 0), ((0, 2), 0, 2)])
 def test_rule_6_exactly_the_window_is_accepted(
     new_life: NewLife, window: tuple[int, int], past: int, future: int
@@ -822,6 +895,7 @@ def test_rule_6_an_equal_code_of_a_newer_step_is_no_replay(life: Life) -> None:
 # ---- rule 7: recovery codes ----
 
 
+@pytest.mark.requirement("N63B4-3.2.7-1")
 def test_rule_7_a_recovery_code_works_once(on: Life) -> None:
     """It opens once; the second time it is told as spent and costs no try."""
     assert on.service.recover(USER, on.codes[4]) == Recovered(
@@ -883,9 +957,48 @@ def test_rule_7_a_recovery_login_leaves_the_counter_of_an_hotp_token(hotp: Life)
     assert hotp.service.verify(USER, hotp.code()).counter == 10
 
 
+@pytest.mark.requirement("N63B4-3.1.1.2-2")
+def test_rule_7_each_set_has_a_salt_of_its_own(on: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At confirm and at each renewal the salt is 128 new bits of the system's randomness, kept with the set."""
+    drawn: list[bytes] = []
+    draw = secrets.token_bytes
+
+    def spy(count: int) -> bytes:
+        drawn.append(draw(count))
+        return drawn[-1]
+
+    monkeypatch.setattr(secrets, "token_bytes", spy)
+    assert on.record.active is not None
+    salts = [on.record.active.recovery.salt]
+    for _ in range(2):
+        on.service.renew_recovery_codes(USER, on.code())
+        salts.append(on.record.active.recovery.salt)
+        assert salts[-1] in drawn
+        on.clock.tick(30)
+    assert len(set(salts)) == 3
+    assert {len(salt) for salt in salts} == {16}
+
+
+@pytest.mark.requirement("N63B4-3.1.2.2-2", "OMFA-6")
+def test_rule_7_the_store_never_holds_what_was_typed(life: Life) -> None:
+    """No value that is stored, in clear as here, holds a one-time code or a recovery code, right, wrong or spent."""
+    life.adopt()
+    typed, kept = [life.code(), life.code(1), life.wrong()], [life.raw]
+    for call, code in (("verify", typed[0]), ("verify", typed[2]), ("recover", life.codes[0]), ("verify", typed[1])):
+        reason_of(partial(getattr(life.service, call), USER, code))
+        kept.append(life.raw)
+    assert len(set(kept)) >= 4
+    for text in [*typed, *life.codes, *(code.replace("-", "") for code in life.codes)]:
+        for held in kept:
+            assert held is not None
+            for form in (text.encode(), text.encode().hex().encode(), base64.b64encode(text.encode()).rstrip(b"=")):
+                assert form not in held
+
+
 # ---- rule 8: HOTP, and nothing learns drift ----
 
 
+@pytest.mark.requirement("R4226-4-R5", "R4226-7.2-2", "R4226-7.4-1", "R4226-7.4-4", "R4226-A.3-1", "R4226-E.3-1")
 @pytest.mark.parametrize(("offset", "outcome"), [
     (-2, "wrong"), (-1, "replayed"), (0, "ok"), (1, "ok"), (10, "ok"), (11, "wrong"),
 ])  # fmt: skip
@@ -895,6 +1008,7 @@ def test_rule_8_the_look_ahead(hotp: Life, offset: int, outcome: str) -> None:
     assert hotp.spent == (10 + offset if outcome == "ok" else 9)
 
 
+@pytest.mark.requirement("R4226-7.2-1", "R4226-A.3-1")
 def test_rule_8_an_hotp_code_spends_those_before_it(hotp: Life) -> None:
     """After a code from further ahead the ones before it are gone, and the next is expected."""
     skipped = hotp.code(2)
@@ -903,6 +1017,7 @@ def test_rule_8_an_hotp_code_spends_those_before_it(hotp: Life) -> None:
     assert hotp.service.verify(USER, hotp.code()).counter == 15
 
 
+@pytest.mark.requirement("R4226-4-R3", "R4226-7.2-1")
 def test_rule_8_a_fresh_hotp_token_starts_at_zero(life: Life) -> None:
     """With nothing spent, counter 0 is the next, and there is nothing to look back at."""
     life.adopt(HOTP(Secret(RAW)), spent=-1)
@@ -910,6 +1025,7 @@ def test_rule_8_a_fresh_hotp_token_starts_at_zero(life: Life) -> None:
     assert reason_of(lambda: life.service.verify(USER, "755224")) == "replayed"
 
 
+@pytest.mark.requirement("N63B4-3.1.4.1-2")
 def test_rule_8_the_last_counter_of_all(life: Life) -> None:
     """At 2**64 - 1 an HOTP token has come to its end: nothing wraps around, and its last code is told as replayed."""
     token = HOTP(Secret(RAW))
@@ -934,6 +1050,7 @@ def test_rule_8_resync_finds_a_token_that_ran_away(hotp: Life, offset: int, outc
         assert hotp.record.code_tally.failures == 1
 
 
+@pytest.mark.requirement("R4226-7.4-4")
 @pytest.mark.parametrize("order", ["same twice", "swapped", "one left out", "second wrong"])
 def test_rule_8_resync_takes_only_consecutive_codes(hotp: Life, order: str) -> None:
     """Anything but a code and the next one is a wrong guess, and charged once."""
@@ -998,6 +1115,7 @@ def test_rule_8_nothing_learns_drift(on: Life) -> None:
 # ---- rule 9: operators ----
 
 
+@pytest.mark.requirement("A5-6.4.6")
 @pytest.mark.parametrize("state", State)
 def test_rule_9_reset_leaves_nothing(life: Life, state: State) -> None:
     """In whatever state, after `reset` the store holds nothing about the user."""
@@ -1095,6 +1213,7 @@ def test_adopt_ends_what_is_pending(life: Life) -> None:
     assert reason_of(lambda: life.service.confirm(USER, code)) == "expired"
 
 
+@pytest.mark.requirement("R6238-4.2-3", "N63B4-3.1.4.1-5")
 @pytest.mark.parametrize("digits", [6, 7, 8])
 @pytest.mark.parametrize("period", [10, 30, 300])
 def test_an_adopted_token_keeps_its_parameters(life: Life, digits: int, period: int) -> None:
@@ -1129,6 +1248,23 @@ def test_the_generation_changes_with_the_credential(life: Life) -> None:
     assert len({first, confirmed, adopted}) == 3
 
 
+@pytest.mark.requirement("N63B4-3.2.12-1", "A5-11.5.1")
+def test_what_is_random_has_112_bits_and_more(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret, its recovery codes, their salt and the generation draw 20, 15, 16 and 16 bytes of the system's."""
+    drawn: list[int] = []
+    draw = secrets.token_bytes
+
+    def spy(count: int) -> bytes:
+        drawn.append(count)
+        return draw(count)
+
+    monkeypatch.setattr(secrets, "token_bytes", spy)  # `token_urlsafe` takes its bytes from it too
+    life.enrol()
+    assert drawn == [20]
+    life.service.confirm(USER, life.code())
+    assert drawn == [20, *[15] * 10, 16, 16]
+
+
 def test_status_tells_when_the_factor_was_used(on: Life) -> None:
     """`last_used_at` is the last acceptance of any kind, the confirming one included; refusals do not move it."""
     assert (on.service.status(USER).enrolled_at, on.service.status(USER).last_used_at) == (NOW, NOW)
@@ -1141,6 +1277,7 @@ def test_status_tells_when_the_factor_was_used(on: Life) -> None:
     assert on.service.status(USER).last_used_at == NOW + 30 + 14
 
 
+@pytest.mark.requirement("N63B4-3.1.4.1-1")
 @pytest.mark.parametrize(("length", "weak"), [(10, True), (15, True), (16, False)])
 def test_status_tells_a_weak_secret(life: Life, length: int, weak: bool) -> None:
     """A secret of fewer than 128 bits, which only `adopt` can bring, is shown to operators."""
@@ -1176,6 +1313,7 @@ def test_a_clock_set_back_opens_enrol_no_longer_than_it_was(on: Life) -> None:
         on.service.enrol(USER, account="alice")
 
 
+@pytest.mark.requirement("N63B4-4.4-1")
 def test_what_ended_by_a_clock_set_back_stays_ended(on: Life) -> None:
     """The next thing that is stored takes it out of the record, so that it does not open again when its time comes."""
     start = on.clock()

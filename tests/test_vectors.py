@@ -118,12 +118,14 @@ def test_an_empty_file_is_an_error(monkeypatch: pytest.MonkeyPatch, table: objec
 # RFC 4226 through every entry point.
 
 
+@pytest.mark.requirement("R4226-5.2-1", "R4226-D-1")
 @every_rfc4226
 def test_hotp_meets_rfc4226(vector: HOTPVector) -> None:
     """`hotp` gives the code."""
     assert hotp(vector.key, vector.counter, digits=vector.digits, algorithm=vector.algorithm) == vector.expect
 
 
+@pytest.mark.requirement("R4226-5.3-1", "R4226-5.3-2", "N63B4-3.1.4.1-4")
 @every_rfc4226
 def test_hotp_meets_the_truncated_values(vector: HOTPVector) -> None:
     """With 6, 7 and 8 digits the code is the end of the truncated value in decimal."""
@@ -133,6 +135,7 @@ def test_hotp_meets_the_truncated_values(vector: HOTPVector) -> None:
         assert HOTP(Secret(vector.key), digits=digits).code(vector.counter) == expect
 
 
+@pytest.mark.requirement("R4226-D-1")
 @every_rfc4226
 def test_hotp_tokens_meet_rfc4226(vector: HOTPVector) -> None:
     """`HOTP.code` gives the code, and `HOTP.match` the counter; once spent, it gives nothing."""
@@ -143,6 +146,7 @@ def test_hotp_tokens_meet_rfc4226(vector: HOTPVector) -> None:
     assert token.match(vector.expect, after=vector.counter) is None
 
 
+@pytest.mark.requirement("R4226-4-R1", "R6238-4.1-1", "R6238-4.2-1")
 @every_rfc4226
 def test_totp_meets_rfc4226(vector: HOTPVector) -> None:
     """The counter of RFC 4226 is the time step of RFC 6238, at its first and at its last moment."""
@@ -161,6 +165,7 @@ def test_resync_meets_rfc4226() -> None:
 # RFC 6238 through every entry point.
 
 
+@pytest.mark.requirement("R6238-1.2-1", "R6238-B-1", "N63B4-2.2.2-1", "A5-11.4.1")
 @every_rfc6238
 def test_totp_meets_rfc6238(vector: TOTPVector) -> None:
     """`totp` gives the code."""
@@ -168,6 +173,7 @@ def test_totp_meets_rfc6238(vector: TOTPVector) -> None:
     assert totp(vector.key, vector.at, period=vector.period, t0=vector.t0, **numbers) == vector.expect
 
 
+@pytest.mark.requirement("R6238-3-R3")
 @every_rfc6238
 def test_hotp_meets_rfc6238(vector: TOTPVector) -> None:
     """TOTP is HOTP of the time step: `hotp` and `HOTP` give the code for the column T."""
@@ -175,6 +181,7 @@ def test_hotp_meets_rfc6238(vector: TOTPVector) -> None:
     assert hotp_token(vector).code(vector.counter) == vector.expect
 
 
+@pytest.mark.requirement("R6238-1.2-1", "R6238-B-1", "A4-2.8.3")
 @every_rfc6238
 def test_totp_tokens_meet_rfc6238(vector: TOTPVector) -> None:
     """`TOTP.counter` gives the column T, `TOTP.code` the code, `TOTP.match` the step; once spent, it gives nothing."""
@@ -187,7 +194,8 @@ def test_totp_tokens_meet_rfc6238(vector: TOTPVector) -> None:
     assert token.match(vector.expect, vector.at, after=vector.counter) is None
 
 
-@pytest.mark.parametrize("vector", [vector for vector in rfc6238() if vector.algorithm != "SHA1"], ids=str)
+@pytest.mark.requirement("R6238-B-1")
+@pytest.mark.parametrize("vector", [vector for vector in rfc6238() if vector.algorithm != "SHA1"], ids=repr)
 def test_the_short_seed_does_not_meet_rfc6238(vector: TOTPVector) -> None:
     """The 20 bytes that the appendix's text names give other codes for SHA-256 and SHA-512 (erratum 2866)."""
     short = replace(vector, key=vector.key[:20])
@@ -198,6 +206,7 @@ def test_the_short_seed_does_not_meet_rfc6238(vector: TOTPVector) -> None:
 # RFC 4648 through `Secret`, which takes ten bytes and more.
 
 
+@pytest.mark.requirement("R4648-3.5-1", "R4648-6-1", "R4648-10-1")
 @every_rfc4648
 def test_secrets_meet_rfc4648(vector: Base32Vector) -> None:
     """Behind ten bytes, which are two whole groups of base32, data reads and writes as the RFC prints it."""
@@ -219,6 +228,7 @@ def test_secrets_refuse_what_rfc4648_shortens(vector: Base32Vector) -> None:
 # Rare codes, and an independent program.
 
 
+@pytest.mark.requirement("R4226-4-R4")
 @pytest.mark.parametrize(("counter", "code"), ORACLE_CODES)
 def test_rare_codes(counter: int, code: str) -> None:
     """Codes with leading zeros, codes that look made up, and codes that neighbours share, are made and matched."""

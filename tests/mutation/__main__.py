@@ -1,0 +1,108 @@
+"""`python -m mutation`: try what was not tried yet; `--sample N`: a fixed sample; `--survivors`: try those again."""
+
+import argparse
+import datetime
+import random
+import sys
+import tempfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Final
+
+from .code import MODULES
+from .mutants import Mutant, mutants_of
+from .results import Result, fresh, load, load_reasons, save, score
+from .trial import Bench
+
+SAMPLE_SEED: Final = 4226  # a fixed sample, so that it is the same in every run of the same code
+
+
+def outcomes(mutants: list[Mutant], jobs: int) -> Iterable[tuple[Mutant, bool]]:
+    """Try mutants side by side, each worker on a bench of its own."""
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(jobs) as pool:
+        benches: SimpleQueue[Bench] = SimpleQueue()
+        for number in range(jobs):
+            benches.put(Bench(Path(folder) / str(number)))
+        if mutants and not _passes(benches, mutants[0].module):
+            raise SystemExit("the tests fail before anything is changed")
+
+        def attempt(mutant: Mutant) -> tuple[Mutant, bool]:
+            bench = benches.get()
+            try:
+                return mutant, bench.kills(mutant)
+            finally:
+                benches.put(bench)
+
+        yield from pool.map(attempt, mutants)
+
+
+def _passes(benches: "SimpleQueue[Bench]", module: str) -> bool:
+    bench = benches.get()
+    try:
+        return bench.passes(module)
+    finally:
+        benches.put(bench)
+
+
+def note(result: Result, mutant: Mutant, killed: bool) -> None:
+    """Write down what became of a mutant."""
+    result["survivors"].pop(mutant.name, None)
+    if killed:
+        result["killed"] = sorted({*result["killed"], mutant.name})
+    else:
+        result["survivors"][mutant.name] = {"line": mutant.line, "was": mutant.was, "becomes": mutant.becomes}
+
+
+def run(modules: list[str], jobs: int, *, survivors: bool) -> None:
+    """Go on from where the last run stopped."""
+    results, today = load(), datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    for module in modules:
+        mutants = list(mutants_of(module))
+        new = fresh(module, len(mutants), today)
+        result = results.get(module, new)
+        if result["fingerprint"] != new["fingerprint"]:
+            result = new
+        results[module] = result
+        done = set(result["killed"]) | (set() if survivors else set(result["survivors"]))
+        for mutant, killed in outcomes([mutant for mutant in mutants if mutant.name not in done], jobs):
+            note(result, mutant, killed)
+            result["date"] = today
+            save(results)
+        save(results)
+        print(f"{module}: {len(result['killed'])} of {result['mutants']} killed", flush=True)
+
+
+def sample(size: int, jobs: int) -> int:
+    """Try a fixed sample of the mutants that were killed in full: 1 where one of them lives now."""
+    results = load()
+    killed = {f"{module}:{name}" for module, result in results.items() for name in result["killed"]}
+    mutants = [mutant for module in MODULES for mutant in mutants_of(module) if f"{module}:{mutant.name}" in killed]
+    chosen = random.Random(SAMPLE_SEED).sample(mutants, min(size, len(mutants)))
+    alive = [mutant for mutant, dead in outcomes(chosen, jobs) if not dead]
+    for mutant in alive:
+        print(f"alive: {mutant.module}:{mutant.line}: {mutant.was}  ->  {mutant.becomes}")
+    print(f"{len(chosen) - len(alive)} of a sample of {len(chosen)} mutants killed")
+    return 1 if alive or not chosen else 0
+
+
+def main() -> int:
+    """Run, and print what all of it comes to; 1 where something is missing."""
+    parser = argparse.ArgumentParser(prog="python -m mutation", description=__doc__)
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help="only these modules")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--sample", type=int, default=0)
+    parser.add_argument("--survivors", action="store_true")
+    options = parser.parse_args()
+    if options.sample:
+        return sample(options.sample, options.jobs)
+    run(options.modules or list(MODULES), options.jobs, survivors=options.survivors)
+    total = score(load(), load_reasons())
+    print(f"{total.killed} of {total.mutants} mutants killed: {total.per_cent:.1f} per cent")
+    print("\n".join(total.gaps))
+    return 1 if total.gaps else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

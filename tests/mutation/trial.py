@@ -1,0 +1,78 @@
+"""A copy of the source and its tests in which one mutant after the other is tried."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from .code import ROOT
+from .mutants import Mutant
+
+TESTS: Final = Path(__file__).parents[1]
+SECONDS: Final = 150
+# What takes long, needs the whole repository, or reads the source rather than runs it.
+LEFT_OUT: Final = {
+    "test_wheel.py", "test_docs.py", "test_gates.py", "test_floors.py", "test_proof_words.py", "test_face.py",
+    "test_cli.py",
+}  # fmt: skip
+# A module's own tests find most of its mutants at once; what walks everything comes last.
+OWN: Final = {
+    "_guard": "test_otp.py", "_urireading": "test_keyuri.py", "_record": "test_record.py", "answers": "test_qr.py",
+    "_states": "test_transitions.py", "_spending": "test_transitions.py", "_core": "test_service.py",
+}  # fmt: skip
+LAST: Final = ("test_events.py", "test_machine.py")
+FOLDERS: Final = ("weaknesses",)
+
+
+class Bench:
+    """A place of its own for each worker."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.copytree(ROOT, folder / "src" / "totpcore", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(TESTS, folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("pyproject.toml", "README.md"):
+            shutil.copy(TESTS.parent / name, folder)
+        shutil.copytree(TESTS.parent / "docs", folder / "docs", ignore=shutil.ignore_patterns("__pycache__"))
+
+    def tests_for(self, module: str) -> list[str]:
+        """The fast tests, those that know the module best first."""
+        files = {file.name for file in (self.folder / "tests").glob("test_*.py")} - LEFT_OUT
+        own = [name for name in (OWN.get(module), f"test_{module.strip('_')}.py") if name in files]
+        rest = sorted(files - set(own) - set(LAST))
+        ordered = [*dict.fromkeys(name for name in own if name), *rest, *LAST]
+        folders = [name for name in FOLDERS if (self.folder / "tests" / name).exists()]
+        return [f"tests/{name}" for name in [*ordered, *folders]]
+
+    def kills(self, mutant: Mutant) -> bool:
+        """Whether a test notices, or nothing comes to an end any more."""
+        file = self.folder / "src" / "totpcore" / f"{mutant.module}.py"
+        file.write_text(mutant.source, "utf-8")
+        try:
+            return not self.passes(mutant.module)
+        finally:
+            shutil.copy(ROOT / file.name, file)
+
+    def passes(self, module: str) -> bool:
+        """Whether the fast tests pass on what stands in the copy."""
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-cov", "-p", "no:cacheprovider"]
+        variables = {
+            "PYTHONPATH": os.pathsep.join((str(self.folder / "src"), str(self.folder / "tests"))),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "TOTPCORE_TEST_PROFILE": "mutation",
+        }
+        try:
+            found = subprocess.run(
+                [*command, *self.tests_for(module)],
+                cwd=self.folder,
+                env={**os.environ, **variables},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return False
+        return found.returncode == 0

@@ -1,0 +1,83 @@
+"""`python -m surroundings`: run the tests in every surrounding, and say how each went."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final, NamedTuple
+
+TESTS: Final = Path(__file__).parents[1]
+# What builds a wheel, starts a browser or reads the documents has nothing to learn from a time zone.
+LEFT_OUT: Final = ("panel", "surroundings", "test_wheel.py", "test_docs.py")
+
+
+class Surrounding(NamedTuple):
+    """What differs: flags of the interpreter, variables, arguments for pytest."""
+
+    name: str
+    flags: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+    arguments: tuple[str, ...] = ()
+
+
+SURROUNDINGS: Final = (
+    Surrounding("-O, asserts removed", ("-O",), (("TZ", "UTC"),)),
+    Surrounding(
+        "-bb -W error, west of Greenwich, with summer time",
+        ("-bb", "-W", "error"),
+        (("TZ", "America/New_York"),),
+        # segno compares bytes with text; that is its own, and nothing of totpcore's.
+        ("-W", "ignore:Comparison between bytes and string:BytesWarning:segno"),
+    ),
+    Surrounding(
+        "no network, summer time of half an hour",
+        (),
+        (("TZ", "Australia/Lord_Howe"), ("TOTPCORE_TEST_NO_SOCKETS", "1")),
+    ),
+    Surrounding(
+        "Turkish, where i is not I; a zone of 45 minutes",
+        (),
+        (("TZ", "Asia/Kathmandu"), ("LANG", "tr_TR.UTF-8"), ("LC_ALL", "tr_TR.UTF-8")),
+    ),
+    Surrounding(
+        "-X dev, short integers only, a day ahead",
+        ("-X", "dev", "-X", "int_max_str_digits=640"),
+        (("TZ", "Pacific/Kiritimati"),),
+    ),
+)
+
+
+def run(surrounding: Surrounding) -> tuple[bool, str]:
+    """Run the tests, and return whether they passed and pytest's last line, or all it said where they did not."""
+    left_out = [f"--ignore={TESTS / name}" for name in LEFT_OUT]
+    arguments = ["-q", "--no-cov", "-p", "no:cacheprovider", "-p", "surroundings.plugin", *surrounding.arguments]
+    found = subprocess.run(
+        [sys.executable, *surrounding.flags, "-m", "pytest", *arguments, *left_out, str(TESTS)],
+        env={**os.environ, **dict(surrounding.variables), "TOTPCORE_TEST_SURROUNDING": surrounding.name,
+             "PYTHONPATH": os.pathsep.join(filter(None, (str(TESTS), os.environ.get("PYTHONPATH"))))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    lines = (found.stdout + found.stderr).strip().splitlines() or ["it said nothing"]
+    passed = found.returncode == 0 and re.search(r"\b[1-9]\d* passed", lines[-1]) is not None
+    return passed, lines[-1] if passed else "\n".join(lines[-60:])
+
+
+def main() -> int:
+    """Print a line for each surrounding; 1 where one of them failed."""
+    failed = 0
+    for surrounding in SURROUNDINGS:
+        started = time.monotonic()
+        passed, said = run(surrounding)
+        failed += not passed
+        print(
+            f"{'ok ' if passed else 'RED'} {time.monotonic() - started:4.0f} s  {surrounding.name}: {said}", flush=True
+        )
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
