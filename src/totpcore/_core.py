@@ -6,7 +6,8 @@ Rules of this file:
 2. What a developer passes is checked when the change is built, before the store is asked for anything.
 3. A record that cannot be opened is `RecordUnreadable`: nothing is decided, nothing is overwritten. Only `reset`,
    which does not look at it, removes it.
-4. What goes into the loop and what comes out of it is `Hidden`: under `Plaintext` the bytes hold the secret.
+4. What goes into the loop and what comes out of it is `Hidden`: under `Plaintext` the bytes hold the secret, and new
+   recovery codes are a sequence, which reporters of errors take apart.
 """
 
 from collections.abc import Callable
@@ -62,7 +63,7 @@ class Step(NamedTuple, Generic[T]):
 
     swaps: bool
     new: Hidden[bytes | None]
-    answer: T | errors.TotpcoreError
+    answer: Hidden[T | errors.TotpcoreError]
     event: Event | None
 
 
@@ -81,13 +82,13 @@ class Core:
         """Decide a change on the bytes that the store holds for the user."""
         # `reset` is for records that nothing else can help, so it does not look at them.
         record = EMPTY if change.kind is EventKind.RESET else self._open(user, old)
-        decision = change.decide(record, Moment(user, now, self._policy, self._issuer))
-        event = _event(change, user, now, decision)
+        decided = Hidden(change.decide(record, Moment(user, now, self._policy, self._issuer)))
+        answer, event = Hidden(decided.value.answer), _event(change, user, now, decided.value)
         if change.kind is EventKind.RESET:
-            return Step(old.value is not None, Hidden(None), decision.answer, event)
-        if decision.record is record:
-            return Step(False, old, decision.answer, event)
-        return Step(True, self._seal(user, decision.record), decision.answer, event)
+            return Step(old.value is not None, Hidden(None), answer, event)
+        if decided.value.record is record:
+            return Step(False, old, answer, event)
+        return Step(True, self._seal(user, decided.value.record), answer, event)
 
     def _open(self, user: str, old: Hidden[bytes | None]) -> Record:
         if old.value is None:

@@ -33,6 +33,9 @@ class Guarded:
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError(f"{type(self).__name__} holds a secret and refuses to be pickled or copied")
 
+    def __getstate__(self) -> NoReturn:  # what serializers beside pickle ask for; `object` would give the slots
+        raise TypeError(f"{type(self).__name__} holds a secret and gives no state")
+
 
 class Hidden(Guarded, Generic[T]):
     """A value that no `repr`, `str`, `format`, pickle or copy shows."""

@@ -326,8 +326,8 @@ class TwoFactor:
                 audit.log_broken_sink(event)
 
 
-def _spoken(answer: T | TotpcoreError) -> T:
+def _spoken(answer: Hidden[T | TotpcoreError]) -> T:
     """Return the answer, or raise it where it is a refusal."""
-    if isinstance(answer, TotpcoreError):
-        raise answer
-    return answer
+    if isinstance(answer.value, TotpcoreError):
+        raise answer.value
+    return answer.value
