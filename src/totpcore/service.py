@@ -317,13 +317,20 @@ class TwoFactor:
     def _tell(self, event: Event | None) -> None:
         if event is None:
             return
+        try:
+            self._sink()(event)
+        except Exception:  # noqa: BLE001  # rule 4
+            with suppress(Exception):  # the log may be what is broken, or may not load any more
+                from . import audit  # noqa: PLC0415  # the outer wall
+
+                audit.log_broken_sink(event)
+
+    def _sink(self) -> Callable[[Event], None]:
+        if self._audit is not None:
+            return self._audit
         from . import audit  # noqa: PLC0415  # the outer wall
 
-        try:
-            (audit.log_event if self._audit is None else self._audit)(event)
-        except Exception:  # noqa: BLE001  # rule 4
-            with suppress(Exception):  # the log may be what is broken
-                audit.log_broken_sink(event)
+        return audit.log_event
 
 
 def _spoken(answer: Hidden[T | TotpcoreError]) -> T:
