@@ -25,7 +25,7 @@ class Store(Protocol):
 
                 def swap(self, user, old, new):
                     if old is None:
-                        return self.db.changed("INSERT INTO factors VALUES (?, ?) ON CONFLICT DO NOTHING", user, new)
+                        return self.db.changed("insert INTO factors VALUES (?, ?) ON CONFLICT DO NOTHING", user, new)
                     if new is None:
                         return self.db.changed("DELETE FROM factors WHERE user = ? AND value = ?", user, old)
                     return self.db.changed("UPDATE factors SET value = ? WHERE user = ? AND value = ?", new, user, old)
