@@ -66,7 +66,7 @@ def fields_of(uri: KeyURI) -> Answer:
     return fields | {"type": "hotp", "counter": uri.counter}
 
 
-@pytest.mark.requirement("R4226-5.1-1")
+@pytest.mark.requirement("R4226-5.1-1", "N63B4-3.1.4.1-2")
 @cases_of("hotp")
 def test_hotp(case: Case) -> None:
     """`hotp` gives the code that other implementations give, for keys of any length and counters beyond 32 bits."""

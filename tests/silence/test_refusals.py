@@ -87,7 +87,8 @@ def test_new_recovery_codes_are_in_no_frame(
         with repeatable(1), pytest.raises((RuntimeError, TotpcoreError)) as raised:
             scene(state).calls[name](world.service())
         finder.check(f"{name} in {state}, {step}", *look(raised.value))
-    assert world.healed().service().recover(USER, issued[0]).codes_left == 9, "these are the codes that are stored"
+        if step == "swap":
+            assert world.healed().service().recover(USER, issued[0]).codes_left == 9, "these are what is stored"
 
 
 # ---- logs, warnings, standard streams, dumps ----

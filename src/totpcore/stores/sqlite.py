@@ -29,7 +29,7 @@ _CREATE: Final = (
     "CREATE TABLE IF NOT EXISTS totpcore (user TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
 )
 _LOAD: Final = "SELECT value FROM totpcore WHERE user = ?"
-# In lower case: Python 3.11 reads the first word by the locale, does not know INSERT in Turkish, and counts no row of it.
+# In lower case: Python 3.11 compares the first word by the locale, and counts no row of an INSERT in Turkish.
 _INSERT: Final = "insert INTO totpcore (user, value) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _UPDATE: Final = "UPDATE totpcore SET value = ? WHERE user = ? AND value = ?"
 _DELETE: Final = "DELETE FROM totpcore WHERE user = ? AND value = ?"
