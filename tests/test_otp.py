@@ -298,6 +298,7 @@ def test_spellings_that_are_forgiven(written: str) -> None:
     assert TOKEN.match(written, after=-1) == Match(0, 0)
 
 
+@pytest.mark.requirement("A5-11.2.5")
 @pytest.mark.parametrize("written", [
     "", " ", "-", "\0", "75522", "55224", "7552244", "0755224", "755224755224", "75522a", "+755224", "-0755224",
     "755_224",

@@ -34,6 +34,7 @@ def written(record: Record) -> bytes:
 # ---- what is written is read again ----
 
 
+@pytest.mark.requirement("A5-11.2.2")
 @given(records)
 def test_a_record_comes_back_as_it_was(record: Record) -> None:
     """Decoding what was encoded gives an equal record, of whatever shape."""

@@ -38,7 +38,7 @@ def test_base32_round_trip(secret: Secret) -> None:
     assert Secret.from_base32(secret.base32) == Secret.from_base32(secret.grouped) == secret
 
 
-@pytest.mark.requirement("R4648-3.1-1", "R4648-3.2-1", "R4648-3.5-1", "R4648-6-1", "R4648-6-3")
+@pytest.mark.requirement("R4648-3.1-1", "R4648-3.2-1", "R4648-3.5-1", "R4648-6-1", "R4648-6-3", "KEYURI-secret-1")
 @given(secrets)
 def test_base32_is_that_of_the_rfc(secret: Secret) -> None:
     """It is the standard library's base32, upper case, without padding."""

@@ -6,11 +6,12 @@ Rules of this file:
    the others stand.
 2. Any crash, time-out, or growth of memory is an exit code of 1; libFuzzer's words and the input, in base64, are shown.
 3. `--full` is the run that is on record: the runs of `FULL`, one process at a time, the corpus minimised and kept, the
-   figures written to `full_run.json`.
+   figures written to `full_run.json`, where those of a single target replace what it had.
 """
 
 import argparse
 import base64
+import importlib.util
 import json
 import os
 import platform
@@ -35,6 +36,10 @@ LIMITS: Final = ("-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1", "-
 class Figures(TypedDict):
     """What the run of one target came to."""
 
+    date: str
+    python: str
+    atheris: str
+    seed: int
     runs: int
     seconds: float
     runs_per_second: int
@@ -75,6 +80,10 @@ def fuzz(name: str, *, runs: int, seconds: int, seed: int, keep: bool) -> Figure
         if not crashes and not executed:
             crashes = ["nothing was run"]
         return Figures(
+            date=datetime.now(UTC).date().isoformat(),
+            python=platform.python_version(),
+            atheris=version("atheris"),
+            seed=seed,
             runs=executed,
             seconds=round(took, 1),
             runs_per_second=round(executed / took),
@@ -92,6 +101,14 @@ def _minimise(name: str, work: Path, grown: Path) -> None:
     corpus.pack(name, work / "small")
 
 
+def record(targets: Mapping[str, Figures]) -> None:
+    """Put the figures of a full run on record."""
+    known = json.loads(corpus.FULL_RUN.read_text(encoding="ascii"))["targets"] if corpus.FULL_RUN.exists() else {}
+    kept = {name: figures for name, figures in {**known, **targets}.items() if name in FULL}
+    report = {"runs": sum(figures["runs"] for figures in kept.values()), "targets": kept}
+    corpus.FULL_RUN.write_text(json.dumps(report, indent=1) + "\n", encoding="ascii")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 1 where anything was found."""
     parser = argparse.ArgumentParser(prog="fuzzing", description="Fuzz totpcore.")
@@ -106,6 +123,8 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if not (given.full or given.runs or given.seconds):
         parser.error("give --runs, --seconds or --full")
+    if importlib.util.find_spec("atheris") is None:
+        parser.error("atheris is not installed")
     names = list(FULL) if given.target == "all" else [given.target]
 
     def run(name: str) -> Figures:
@@ -114,16 +133,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     with ThreadPoolExecutor(1 if given.full else given.jobs) as pool:
         targets = dict(zip(names, pool.map(run, names), strict=True))
-    report = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "python": platform.python_version(),
-        "atheris": version("atheris"),
-        "seed": given.seed,
-        "runs": sum(figures["runs"] for figures in targets.values()),
-        "targets": targets,
-    }
-    if given.full and given.target == "all":
-        corpus.FULL_RUN.write_text(json.dumps(report, indent=1) + "\n", encoding="ascii")
+    report = {"runs": sum(figures["runs"] for figures in targets.values()), "targets": targets}
+    if given.full:
+        record(targets)
     shown = [f"{name}: {figures}" for name, figures in targets.items()]
     sys.stdout.write((json.dumps(report) if given.json else "\n".join(shown)) + "\n")
     return 1 if any(figures["crashes"] for figures in targets.values()) else 0

@@ -13,6 +13,7 @@ Rules of this file:
 import hashlib
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Final
 
 from records import golden
@@ -155,7 +156,7 @@ def _edited(held: bytes, source: Input) -> bytes:
         if how == 0:
             part.pop(name, None)
         else:
-            part[name] = source.pick(_VALUES) if how < 6 else source.whole()
+            part[name] = deepcopy(source.pick(_VALUES)) if how < 6 else source.whole()
     return json.dumps(whole, separators=(",", ":")).encode("ascii")
 
 

@@ -222,7 +222,7 @@ def test_a_view_that_fails_logs_no_code(live: Live, everything: Everything, monk
     finder.add({"secret": Secret.from_base32(account.key).reveal()})
     for error in (OSError("No space left on device"), StoreError("SQLite failed"), MemoryError()):
         with monkeypatch.context() as patch:
-            patch.setattr(type(live.factor._store), "swap", partial(_raise, error))
+            patch.setattr(type(live.factor._store), "swap", staticmethod(partial(_raise, error)))
             answer = visitor.post("/login/code", code=code)
         assert answer.status_code == (503 if isinstance(error, StoreError) else 500)
         finder.check("the page of an error", answer.get_data(), str(answer.headers))

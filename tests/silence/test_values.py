@@ -114,6 +114,11 @@ def logged(value: object) -> str:
     return stream.getvalue()
 
 
+def written(value: object) -> str:
+    """By `str`, which warns of bytes under `-bb`."""
+    return repr(value) if isinstance(value, bytes) else str(value)
+
+
 def raised(value: object) -> str:
     """An exception that carries it, and is shown with the locals of this frame."""
     try:
@@ -137,7 +142,7 @@ WAYS: Final[dict[str, Callable[[Any], object]]] = {
     "vars": vars,
     "asdict": dataclasses.asdict,
     "fields": lambda value: [getattr(value, field.name) for field in dataclasses.fields(value)],
-    "json": lambda value: json.dumps({"value": [value]}, default=str),
+    "json": lambda value: json.dumps({"value": [value]}, default=written),
     "json by repr": lambda value: json.dumps(value, default=repr, skipkeys=True),
     "json by vars": lambda value: json.dumps(value, default=vars),
     "log": logged,
