@@ -95,7 +95,6 @@ def test_the_golden_file_uses_every_field() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.requirement("A5-11.2.2")
 def test_the_golden_file_has_both_kinds_of_token_and_every_hash() -> None:
     """TOTP and HOTP, SHA-1, SHA-256 and SHA-512, 6, 7 and 8 digits all stand in it."""
     parts = [part for row in GOLDEN.values() for part in (row["record"]["active"], row["record"]["pending"]) if part]
