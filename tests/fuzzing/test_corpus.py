@@ -53,7 +53,6 @@ def test_the_corpus_is_small() -> None:
     assert {path.stem for path in corpus.HERE.iterdir()} == set(TARGETS)
 
 
-@pytest.mark.xfail(reason="the run in full is not on record yet", strict=True)
 def test_the_full_run_is_on_record() -> None:
     """Ten million runs in all, on every target, without a crash."""
     record = json.loads(corpus.FULL_RUN.read_text(encoding="ascii"))
