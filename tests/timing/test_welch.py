@@ -114,8 +114,8 @@ def test_hit_miss_and_replay_cost_the_same_candidates() -> None:
 
 
 def compare_early(one: str, two: str) -> bool:
-    """A comparison that stops at the first difference."""
-    return all(mine == theirs for mine, theirs in zip(one, two, strict=True))
+    """A comparison that stops at the first difference. It looks ten times, so that a busy machine does not hide it."""
+    return all(mine == theirs for mine, theirs in zip(one, two, strict=True) for _ in range(10))
 
 
 def leaky_compare(place: int, code: str) -> bool:
