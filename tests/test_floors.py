@@ -112,12 +112,6 @@ def test_the_lower_floors_are_pure(part: str) -> None:
             assert node in allowed, f"{part} draws randomness outside of generate, on line {node.lineno}"
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
-def test_no_assert(file: Path) -> None:
-    """`python -O` removes `assert`, so nothing relies on it."""
-    assert not [node.lineno for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Assert)]
-
-
 def test_the_audit_path_is_short_enough_to_read() -> None:
     """The shell and the RFC page are under 150 lines of code each, `errors` to `_core` under 1 400 together."""
     counts = {part: lines_of_code(ROOT / f"{part}.py") for part in PURE | {"_core", "service"}}

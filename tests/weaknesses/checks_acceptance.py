@@ -25,6 +25,7 @@ from typing import Final, TypeVar, cast
 from unittest.mock import MagicMock, Mock, patch
 
 import totpcore.otp
+from gates import offences
 from totpcore import (
     HOTP,
     TOTP,
@@ -237,7 +238,7 @@ def with_secret(kept: object, record: dict[str, dict[str, object]]) -> None:
 
 
 class Agreeable:
-    """An object that equals whatever it is compared with."""
+    """Equals whatever it is compared with."""
 
     def __eq__(self, _other: object) -> bool:
         return True
@@ -249,19 +250,8 @@ class Agreeable:
         return 6
 
 
-class AgreeableText(str):
-    """A text that equals whatever it is compared with."""
-
-    __slots__ = ()
-
-    def __eq__(self, _other: object) -> bool:
-        return True
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __len__(self) -> int:
-        return 6
+class AgreeableText(Agreeable, str):
+    """A text that does."""
 
 
 def makes_text_of_anything() -> Library:
@@ -481,25 +471,6 @@ def compares_with_equals() -> Library:
     return with_line("otp.py", "def is_right(typed, code): return typed.value == code")
 
 
-SECRET_NAMES: Final = {
-    "canonical", "code", "codes", "digest", "expected", "inner", "key", "mac", "outer", "password", "plain", "raw",
-    "salt", "secret", "token", "typed", "typed_next", "wanted",
-}  # fmt: skip
-
-
-def is_secret(node: ast.AST) -> bool:
-    """Whether an expression is what a visitor typed, or what is right, by its name; its length is no secret."""
-    match node:
-        case ast.Name(id=name):
-            return name.strip("_") in SECRET_NAMES
-        case ast.Attribute(value=value, attr=name):
-            return name.strip("_") in SECRET_NAMES or (name in {"value", "base32"} and is_secret(value))
-        case ast.Call(func=ast.Attribute(value=value)) | ast.Subscript(value=value):
-            return is_secret(value)
-        case _:
-            return False
-
-
 @weakness("V34", twin=compares_with_equals)
 def no_module_compares_a_secret_plainly(lib: Library) -> None:
     """`==`, `!=` and `in` do not stand beside a secret, a code or a digest: only `hmac.compare_digest` does.
@@ -509,14 +480,8 @@ def no_module_compares_a_secret_plainly(lib: Library) -> None:
     """
     compared = 0
     for module, source in lib.sources.items():
-        if Path(module).parts[0] in {"cli.py", "testing", "vectors"}:
-            continue
         compared += sum(ast.unparse(call.func) == "hmac.compare_digest" for call in calls_in(source))
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.Compare):
-                equal = [isinstance(one, ast.Eq | ast.NotEq | ast.In | ast.NotIn) for one in node.ops]
-                sides = [] if ast.unparse(node.left) == "None" else [node.left, *node.comparators]
-                holds(not any(equal) or not any(map(is_secret, sides)), f"{module} compares no secret plainly")
+        holds(not offences("plain comparison of secrets", module, source), f"{module} compares no secret plainly")
     holds(compared >= 3, "codes, recovery codes and secrets are compared in constant time")
 
 

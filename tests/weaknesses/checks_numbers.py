@@ -33,6 +33,7 @@ from tempfile import TemporaryDirectory
 from typing import ClassVar, Final, SupportsIndex
 from unittest.mock import patch
 
+from gates import offences
 from totpcore import (
     HOTP,
     TOTP,
@@ -448,9 +449,7 @@ def nothing_depends_on_assert(lib: Library) -> None:
     """No module has an `assert` or asks `__debug__`: `-O` changes nothing. The suite is run under `-O` as well."""
     holds(len(lib.sources) > 20, "the package is looked at")
     for module, source in lib.sources.items():
-        for node in ast.walk(ast.parse(source)):
-            holds(not isinstance(node, ast.Assert), f"{module} has no assert")
-            holds(getattr(node, "id", "") != "__debug__", f"{module} does not ask __debug__")
+        holds(not offences("assert", module, source), f"{module} has no assert and does not ask __debug__")
 
 
 # ---- V83: pickle, copy, eval ----
@@ -532,14 +531,9 @@ def unpickles() -> Library:
 @weakness("V83", twin=unpickles)
 def nothing_is_evaluated(lib: Library) -> None:
     """No module imports pickle or its kind, nor calls `eval`, `exec`, `compile` or a loader of YAML."""
-    banned = {"pickle", "cPickle", "_pickle", "dill", "marshal", "shelve", "yaml", "jsonpickle", "ctypes", "imp"}
     for module, source in lib.sources.items():
-        for node in ast.walk(ast.parse(source)):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            holds(not {name.partition(".")[0] for name in names} & banned, f"{module} imports nothing that evaluates")
-        called = {call.func.id for call in calls_in(source) if isinstance(call.func, ast.Name)}
-        holds(not called & {"eval", "exec", "compile", "__import__"}, f"{module} evaluates nothing")
+        holds(not offences("pickle", module, source), f"{module} imports nothing that evaluates")
+        holds(not offences("eval", module, source), f"{module} evaluates nothing")
 
 
 # ---- V84: fork, threads, cancellation ----

@@ -37,6 +37,7 @@ from unittest.mock import patch
 
 import pytest
 
+from gates import imported, offences
 from silence.finder import Finder
 from totpcore import (
     TOTP,
@@ -72,17 +73,6 @@ DOCS: Final = Path(__file__).parents[2] / "docs"
 BASE32: Final = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # of KEY
 WRONG: Final = 777  # of the wrong codes, one that stands in no time by chance
 QR_SERVICES: Final = ("googleapis", "qrserver", "image-charts", "quickchart", "goqr.me")
-
-
-def imported(source: str) -> set[str]:
-    """The dotted name of everything that a module's text imports absolutely."""
-    found = set[str]()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
 
 
 # ---- V38: too short by default ----
@@ -143,8 +133,8 @@ def no_guessable_source_is_within_reach(lib: Library) -> None:
     """No module imports `random`, `uuid` or numpy, and none but the service, which needs the clock, imports `time`."""
     drawing = set[str]()
     for module, source in lib.sources.items():
-        found = {name.partition(".")[0] for name in imported(source)}
-        holds(not found & {"random", "uuid", "numpy", "_random"}, f"{module} imports no guessable source")
+        found = {name.partition(".")[0] for _, name in imported(ast.parse(source))}
+        holds(not offences("guessable randomness", module, source), f"{module} imports no guessable source")
         holds("time" not in found or module in {"service.py", "cli.py", "stores/sqlite.py"}, f"{module} needs no clock")
         drawing |= {module} if "secrets" in found else set()
     holds(drawing == {"secret.py", "recovery.py", "_transitions.py"}, "randomness is drawn where it is known to be")
@@ -811,25 +801,8 @@ def draws_it_elsewhere() -> Library:
 @weakness("V47", twin=draws_it_elsewhere)
 def nothing_in_the_package_speaks_to_a_network(lib: Library) -> None:
     """No module has an address in it or imports what opens a connection; no page of the documents uses a service."""
-    banned = {
-        "socket",
-        "ssl",
-        "http",
-        "ftplib",
-        "smtplib",
-        "requests",
-        "httpx",
-        "aiohttp",
-        "urllib3",
-        "xmlrpc",
-        "asyncio",
-    }
     for module, source in lib.sources.items():
-        for name in imported(source):
-            urls = name.startswith("urllib") and not name.startswith("urllib.parse")  # splits and quotes text
-            holds(
-                name.partition(".")[0] not in banned and not urls, f"{module} imports nothing that opens a connection"
-            )
+        holds(not offences("network", module, source), f"{module} imports nothing that opens a connection")
         for node in ast.walk(ast.parse(source)):
             text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
             holds(not re.search("https?:|//www", text), f"{module} has no address in it")
