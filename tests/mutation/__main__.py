@@ -5,7 +5,7 @@ import datetime
 import random
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -20,30 +20,23 @@ SAMPLE_SEED: Final = 4226  # a fixed sample, so that it is the same in every run
 
 
 def outcomes(mutants: list[Mutant], jobs: int) -> Iterable[tuple[Mutant, bool]]:
-    """Try mutants side by side, each worker on a bench of its own."""
+    """Try mutants side by side, each worker on a bench of its own; once the tests pass on what is not changed."""
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(jobs) as pool:
         benches: SimpleQueue[Bench] = SimpleQueue()
         for number in range(jobs):
             benches.put(Bench(Path(folder) / str(number)))
-        if mutants and not _passes(benches, mutants[0].module):
-            raise SystemExit("the tests fail before anything is changed")
 
-        def attempt(mutant: Mutant) -> tuple[Mutant, bool]:
+        def at_a_bench(work: Callable[[Bench], bool]) -> bool:
             bench = benches.get()
             try:
-                return mutant, bench.kills(mutant)
+                return work(bench)
             finally:
                 benches.put(bench)
 
-        yield from pool.map(attempt, mutants)
-
-
-def _passes(benches: "SimpleQueue[Bench]", module: str) -> bool:
-    bench = benches.get()
-    try:
-        return bench.passes(module)
-    finally:
-        benches.put(bench)
+        if mutants and not at_a_bench(lambda bench: bench.passes(mutants[0].module)):
+            raise SystemExit("the tests fail before anything is changed")
+        dead = pool.map(lambda mutant: at_a_bench(lambda bench: bench.kills(mutant)), mutants)
+        yield from zip(mutants, dead, strict=True)
 
 
 def note(result: Result, mutant: Mutant, killed: bool) -> None:
@@ -57,21 +50,20 @@ def note(result: Result, mutant: Mutant, killed: bool) -> None:
 
 def run(modules: list[str], jobs: int, *, survivors: bool) -> None:
     """Go on from where the last run stopped."""
-    results, today = load(), datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    results, today, waiting = load(), datetime.datetime.now(tz=datetime.UTC).date().isoformat(), []
     for module in modules:
         mutants = list(mutants_of(module))
         new = fresh(module, len(mutants), today)
-        result = results.get(module, new)
-        if result["fingerprint"] != new["fingerprint"]:
-            result = new
-        results[module] = result
-        done = set(result["killed"]) | (set() if survivors else set(result["survivors"]))
-        for mutant, killed in outcomes([mutant for mutant in mutants if mutant.name not in done], jobs):
-            note(result, mutant, killed)
-            result["date"] = today
-            save(results)
+        if module not in results or results[module]["fingerprint"] != new["fingerprint"]:
+            results[module] = new
+        result = results[module]
+        done = {*result["killed"], *(() if survivors else result["survivors"])}
+        waiting += [mutant for mutant in mutants if mutant.name not in done]
+    print(f"{len(waiting)} mutants to try", flush=True)
+    for mutant, killed in outcomes(waiting, jobs):
+        note(results[mutant.module], mutant, killed)
+        results[mutant.module]["date"] = today
         save(results)
-        print(f"{module}: {len(result['killed'])} of {result['mutants']} killed", flush=True)
 
 
 def sample(size: int, jobs: int) -> int:

@@ -164,7 +164,7 @@ class Check(NamedTuple):
     weakness: str
     name: str
     module: str
-    run: Callable[[Library], None]
+    run: Run
     twin: Callable[[], Library]
     twin_name: str
 
@@ -172,12 +172,10 @@ class Check(NamedTuple):
 CHECKS: Final[list[Check]] = []
 
 
-def weakness(
-    number: str, *, twin: Callable[[], Library]
-) -> Callable[[Callable[[Library], None]], Callable[[Library], None]]:
+def weakness(number: str, *, twin: Callable[[], Library]) -> Callable[[Run], Run]:
     """Register a check of the class `number`, with the function that makes its broken twin."""
 
-    def register(run: Callable[[Library], None]) -> Callable[[Library], None]:
+    def register(run: Run) -> Run:
         CHECKS.append(Check(number, run.__name__, run.__module__, run, twin, twin.__name__))
         return run
 
