@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -35,9 +36,9 @@ except totpcore.CodeReplayed:
 def build(into: Path) -> Path:
     """Build the wheel of a copy of the source, at a fixed time, without the network."""
     copy = into / "source"
-    tracked = ["src", "LICENSE", "README.md", "pyproject.toml"]
-    copy.mkdir(parents=True)
-    subprocess.run(["cp", "-r", *(str(ROOT / name) for name in tracked), str(copy)], check=True)
+    shutil.copytree(ROOT / "src", copy / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("LICENSE", "README.md", "pyproject.toml"):
+        shutil.copy(ROOT / name, copy)
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(into)],
         check=True,

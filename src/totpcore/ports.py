@@ -25,10 +25,10 @@ class Store(Protocol):
 
                 def swap(self, user, old, new):
                     if old is None:
-                        return self.db.changed("insert INTO factors VALUES (?, ?) ON CONFLICT DO NOTHING", user, new)
+                        return self.db.changed("insert into factors values (?, ?) on conflict do nothing", user, new)
                     if new is None:
-                        return self.db.changed("DELETE FROM factors WHERE user = ? AND value = ?", user, old)
-                    return self.db.changed("UPDATE factors SET value = ? WHERE user = ? AND value = ?", new, user, old)
+                        return self.db.changed("delete from factors where user = ? and value = ?", user, old)
+                    return self.db.changed("update factors set value = ? where user = ? and value = ?", new, user, old)
 
     A user id is a `str` of 1 to 255 characters, compared code point by code point. The contract that a store has to
     meet is `totpcore.testing.StoreContract`, a test class to inherit.
