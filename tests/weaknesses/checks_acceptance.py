@@ -52,12 +52,22 @@ from totpcore._spending import spend_code
 from totpcore._states import Moment
 from totpcore.ports import Store
 from totpcore.service import _spoken
-from weaknesses.checks_guessing import counting, failures
-from weaknesses.checks_numbers import with_line
-from weaknesses.checks_recovery import altered_record, faulty, seeded, stored
-from weaknesses.checks_replay import KEY, Spent, adopted, spent_of, verifies_by
-from weaknesses.checks_spending import surfaces
 from weaknesses.frame import NOW, TOTPCORE, Library, User, calls_in, holds, outcome, refuses, weakness
+from weaknesses.twins import (
+    KEY,
+    Spent,
+    adopted,
+    altered_record,
+    counting,
+    failures,
+    faulty,
+    seeded,
+    spent_of,
+    stored,
+    surfaces,
+    verifies_by,
+    with_line,
+)
 
 T = TypeVar("T")
 

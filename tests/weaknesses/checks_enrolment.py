@@ -42,9 +42,16 @@ from totpcore.ports import Store
 from totpcore.recovery import SALT_BYTES, keep
 from totpcore.testing import Phone
 from totpcore.testing._races import in_threads
-from weaknesses.checks_recovery import FirstLoadsTogether, faulty, seeded, stored
-from weaknesses.checks_replay import InTheMiddle, WritesWhatItDecided, switching_often
 from weaknesses.frame import TOTPCORE, Library, User, holds, outcome, refuses, weakness
+from weaknesses.twins import (
+    FirstLoadsTogether,
+    InTheMiddle,
+    WritesWhatItDecided,
+    faulty,
+    seeded,
+    stored,
+    switching_often,
+)
 
 RACERS: Final = 6
 

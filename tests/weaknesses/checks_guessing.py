@@ -52,31 +52,30 @@ from totpcore.ports import Store
 from totpcore.service import _spoken
 from totpcore.testing._races import in_threads
 from totpcore.throttle import Tally
-from weaknesses.checks_recovery import FirstLoadsTogether, faulty, seeded
-from weaknesses.checks_replay import (
+from weaknesses.frame import NOW, TOTPCORE, Library, User, holds, outcome, refuses, weakness
+from weaknesses.twins import (
     KEY,
     STEP,
+    FirstLoadsTogether,
     Spent,
     adopted,
     changes_by,
-    field,
+    counting,
+    failures,
+    faulty,
+    full,
+    seeded,
     spent_of,
+    surfaces,
     switching_often,
     verifies_by,
 )
-from weaknesses.checks_spending import full, surfaces
-from weaknesses.frame import NOW, TOTPCORE, Library, User, holds, outcome, refuses, weakness
 
 T = TypeVar("T")
 
 DAY: Final = 86_400
 FREE: Final = 5
 NO_RECOVERY_CODE: Final = "ZZZZ-ZZZZ-ZZZZ-ZZZZ-ZZZZ-ZZZZ"
-
-
-def failures(user: User, kind: str = "code_tally") -> object:
-    """The wrong codes in a row that are stored."""
-    return field(user, kind, "failures")
 
 
 def wait_of(user: User) -> float:
@@ -753,14 +752,3 @@ def a_look_ahead_is_at_most_a_hundred(lib: Library) -> None:
             computes = 0 if code == "123" else look_ahead + 2
             holds(len(computed) == computes, "a log-in computes so many codes, and no more")
     holds(lib.policy().look_ahead == 10, "by default it is 10")
-
-
-def counting(computed: list[bytes]) -> Callable[[bytes, int], str]:
-    """Truncation that also lists what it was given."""
-    truncate = totpcore.otp._truncate
-
-    def truncated(mac: bytes, digits: int) -> str:
-        computed.append(mac)
-        return truncate(mac, digits)
-
-    return truncated

@@ -57,18 +57,11 @@ from totpcore.ports import Store
 from totpcore.testing import HandClock, Phone
 from totpcore.testing._races import in_processes, in_threads
 from totpcore.vectors import rfc4226, rfc6238
-from weaknesses.checks_recovery import altered_record, faulty, stored
-from weaknesses.frame import NOW, TOTPCORE, Library, User, calls_in, holds, outcome, refuses, sources, weakness
+from weaknesses.frame import NOW, TOTPCORE, Library, User, calls_in, holds, outcome, refuses, weakness
+from weaknesses.twins import KEY, altered_record, faulty, stored, with_line
 
-KEY: Final = b"12345678901234567890"
 GOLDEN: Final = Path(__file__).parents[1] / "records" / "version-1.json"
 SMALL: Final = 100_000  # bytes: what refusing costs, of inputs that have ten times as many and more
-
-
-def with_line(module: str, line: str) -> Library:
-    """The package with a line more in one module."""
-    texts = dict(sources())
-    return replace(TOTPCORE, sources=texts | {module: f"{texts[module]}\n{line}\n"})
 
 
 def names_called(source: str) -> Iterator[str]:

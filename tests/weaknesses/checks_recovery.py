@@ -17,12 +17,11 @@ import json
 import math
 import secrets
 import sys
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial, wraps
+from functools import partial
 from inspect import isfunction
 from random import Random
 from types import ModuleType
@@ -43,45 +42,13 @@ from totpcore import (
     _transitions,
 )
 from totpcore._guard import Hidden
-from totpcore.ports import Store
 from totpcore.recovery import RecoverySet
 from totpcore.testing._races import in_threads
 from weaknesses.frame import TOTPCORE, Library, User, holds, outcome, weakness
+from weaknesses.twins import FirstLoadsTogether, altered_record, faulty, plain, seeded, stored
 
 LOOKS_LIKE: Final = str.maketrans("01", "OI")
 FEWEST_BITS: Final = 112  # from which on a fast keyed hash is enough: SP 800-63B-4 section 3.1.2.2
-
-_ONE_AT_A_TIME = threading.RLock()  # two threads that patch the same name would restore each other's fault
-
-
-def faulty(*faults: tuple[object, str, object]) -> type[TwoFactor]:
-    """A `TwoFactor` that has these faults, (where, name, value), while one of its calls runs."""
-
-    def with_faults(call: Callable[..., object]) -> Callable[..., object]:
-        @wraps(call)
-        def run(*args: object, **kwargs: object) -> object:
-            with _ONE_AT_A_TIME, ExitStack() as patches:
-                for where, name, value in faults:
-                    patches.enter_context(patch.object(where, name, value))
-                return call(*args, **kwargs)
-
-        return run
-
-    calls = {name: with_faults(call) for name, call in vars(TwoFactor).items() if name[0] != "_" and isfunction(call)}
-    return cast("type[TwoFactor]", type("Faulty", (TwoFactor,), calls))
-
-
-@contextmanager
-def seeded(number: int) -> Iterator[list[bytes]]:
-    """Make `secrets` draw the same each time, and list what it drew."""
-    source, drawn = Random(number), list[bytes]()
-
-    def token_bytes(nbytes: int) -> bytes:
-        drawn.append(source.randbytes(nbytes))
-        return drawn[-1]
-
-    with patch.object(secrets, "token_bytes", token_bytes):
-        yield drawn
 
 
 @contextmanager
@@ -102,33 +69,6 @@ def counted_hashes() -> Iterator[list[str]]:
         yield calls
 
 
-class FirstLoadsTogether:
-    """A store whose first loads wait for each other: all racers decide on the same record."""
-
-    def __init__(self, inner: Store, racers: int) -> None:
-        self._inner, self._barrier, self._left = inner, threading.Barrier(racers, timeout=30), racers
-        self._lock = threading.Lock()
-
-    def load(self, user: str, /) -> bytes | None:
-        """Load, and hand it out when as many have loaded as there are racers."""
-        value = self._inner.load(user)
-        with self._lock:
-            self._left -= 1
-            waits = self._left >= 0
-        if waits:
-            self._barrier.wait()
-        return value
-
-    def swap(self, user: str, old: bytes | None, new: bytes | None, /) -> bool:
-        """Swap as the store inside does."""
-        return self._inner.swap(user, old, new)
-
-
-def stored(user: User) -> bytes:
-    """What the store holds of the user."""
-    return user.store.load(user.user) or b""
-
-
 def texts_in(value: object) -> Iterator[str]:
     """Every text in a JSON value."""
     if isinstance(value, str):
@@ -136,14 +76,6 @@ def texts_in(value: object) -> Iterator[str]:
     elif isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from texts_in(inner)
-
-
-def altered_record(user: User, change: Callable[[dict[str, dict[str, object]]], object]) -> None:
-    """Change the record in the store, as somebody who writes to the database could."""
-    before = stored(user)
-    record = json.loads(before)
-    change(record)
-    holds(user.store.swap(user.user, before, json.dumps(record).encode()), "the store takes the changed record")
 
 
 def altered_set(user: User, **fields: object) -> None:
@@ -155,11 +87,6 @@ def altered_set(user: User, **fields: object) -> None:
         record["active"]["recovery"] = {name: value for name, value in kept.items() if value is not None}
 
     altered_record(user, change)
-
-
-def plain(code: str) -> str:
-    """A code without its hyphens."""
-    return code.replace("-", "")
 
 
 # ---- V60: stored in clear ----

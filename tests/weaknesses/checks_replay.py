@@ -10,13 +10,10 @@ Rules of this file:
 
 import ast
 import inspect
-import json
 import math
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -33,87 +30,41 @@ from totpcore import (
     Accepted,
     Match,
     MemoryStore,
-    Policy,
     RecordUnreadable,
     Refused,
     SQLiteStore,
     TwoFactor,
     _spending,
-    _transitions,
     ports,
 )
-from totpcore._core import Change
 from totpcore._guard import Hidden
 from totpcore._record import Active, Record
 from totpcore._spending import spend_code
 from totpcore._states import Moment, Refusal
 from totpcore.otp import scan
-from totpcore.ports import Store
-from totpcore.service import _spoken
-from totpcore.testing import Phone
 from totpcore.testing._races import in_processes, in_threads
-from weaknesses.checks_recovery import FirstLoadsTogether, altered_record, faulty, stored
 from weaknesses.frame import NOW, TOTPCORE, Library, User, holds, outcome, refuses, weakness
+from weaknesses.twins import (
+    KEY,
+    STEP,
+    FirstLoadsTogether,
+    InTheMiddle,
+    Spent,
+    WritesWhatItDecided,
+    adopted,
+    altered_record,
+    faulty,
+    field,
+    spent_of,
+    stored,
+    switching_often,
+    verifies_by,
+)
 
 T = TypeVar("T")
-Spent = tuple[Record, Accepted]
-Spend = Callable[[Record, Active, Moment, Hidden[str]], Spent]
 
-KEY: Final = b"12345678901234567890"
-STEP: Final = NOW // 30
 RACERS: Final = 8
 ALIKE: Final = ((910_737, 910_738, "911617"), (1_300_575, 1_300_576, "761737"), (1_390_529, 1_390_530, "360233"))
-
-
-def adopted(
-    lib: Library,
-    token: TOTP | HOTP | None = None,
-    *,
-    spent: int = -1,
-    at: float = NOW,
-    policy: Policy | None = None,
-    store: Store | None = None,
-) -> User:
-    """Somebody with a known token: that of the RFCs, which is on the phone, or another, which is on none."""
-    own = lib.totp_token(lib.secret(KEY))
-    user = User(lib, policy=policy, store=store)
-    user.clock.now, user.phone = at, Phone(lib.key_uri(own, account=user.user))
-    user.codes = list(user.service.adopt(user.user, token or own, spent=spent).recovery_codes)
-    return user
-
-
-def field(user: User, *names: str) -> object:
-    """What is stored in a field of the record."""
-    value: object = json.loads(stored(user))
-    for name in names:
-        value = cast("dict[str, object]", value)[name]
-    return value
-
-
-def spent_of(user: User) -> object:
-    """The spent counter that is stored."""
-    return field(user, "active", "spent")
-
-
-def verifies_by(spend: Spend) -> Library:
-    """A twin whose `verify` looks at a code in this way."""
-    return replace(TOTPCORE, two_factor=faulty((_transitions, "spend_code", spend)))
-
-
-def changes_by(spend: Spend) -> Library:
-    """A twin whose changes (`disable`, `replace`, `renew_recovery_codes`) look at a code in this way."""
-    return replace(TOTPCORE, two_factor=faulty((_spending, "spend_code", spend)))
-
-
-@contextmanager
-def switching_often() -> Iterator[None]:
-    """Let threads take turns after every few bytecodes."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 # ---- V01: code accepted again ----
@@ -311,16 +262,6 @@ def with_spent(value: object, record: dict[str, dict[str, object]]) -> None:
 # ---- V04: replay by concurrent requests ----
 
 
-class WritesWhatItDecided(TwoFactor):
-    """Read, decide, write: what others wrote in between is overwritten."""
-
-    def _run(self, user: str, change: Change[T]) -> T:
-        step = self._core.step(change, user, Hidden(self._store.load(user)), self._now())
-        while not self._store.swap(user, self._store.load(user), step.new.value):
-            pass
-        return _spoken(step.answer)
-
-
 def writes_what_it_decided() -> Library:
     """A service that checks, and then sets."""
     return replace(TOTPCORE, two_factor=WritesWhatItDecided)
@@ -386,23 +327,6 @@ def a_store_compares_and_writes_in_one(lib: Library) -> None:
 
 
 # ---- V05: the spent counter moves backwards ----
-
-
-class InTheMiddle:
-    """A store on which somebody else acts before the first swap."""
-
-    def __init__(self, inner: Store, act: Callable[[], object]) -> None:
-        self._inner, self._acts = inner, [act]
-
-    def load(self, user: str, /) -> bytes | None:
-        """Load as the store inside does."""
-        return self._inner.load(user)
-
-    def swap(self, user: str, old: bytes | None, new: bytes | None, /) -> bool:
-        """Let the other act, and swap."""
-        while self._acts:
-            self._acts.pop()()
-        return self._inner.swap(user, old, new)
 
 
 def last_writer_wins() -> Library:

@@ -64,10 +64,8 @@ from totpcore._record import Record, decode, encode
 from totpcore._states import Decision, Moment, Proposal
 from totpcore.testing import Phone
 from totpcore.testing._races import in_processes
-from weaknesses.checks_numbers import with_line
-from weaknesses.checks_recovery import faulty, plain, seeded, stored
-from weaknesses.checks_replay import KEY, adopted
 from weaknesses.frame import NOW, TOTPCORE, Library, User, calls_in, holds, outcome, refuses, weakness
+from weaknesses.twins import KEY, adopted, faulty, plain, seeded, stored, with_line
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 BASE32: Final = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # of KEY

@@ -39,25 +39,27 @@ from totpcore.service import _spoken
 from totpcore.stores import memory
 from totpcore.testing import Phone
 from totpcore.testing._races import in_processes
-from weaknesses.checks_recovery import faulty, seeded, stored
-from weaknesses.checks_replay import KEY, STEP, Spent, adopted, changes_by, field, spent_of, verifies_by
 from weaknesses.frame import NOW, TOTPCORE, Library, User, holds, outcome, refuses, weakness
+from weaknesses.twins import (
+    KEY,
+    STEP,
+    Spent,
+    adopted,
+    changes_by,
+    faulty,
+    field,
+    full,
+    seeded,
+    spent_of,
+    stored,
+    surfaces,
+    verifies_by,
+)
 
 T = TypeVar("T")
 
-YEAR: Final = 365 * 86_400
 SURFACES: Final = {"verify", "recover", "confirm", "replace", "renew_recovery_codes", "disable", "resync"}
-
-
-def surfaces(user: User) -> dict[str, Callable[[str], object]]:
-    """Every call that a one-time code of the active secret opens, by its name."""
-    service, name = user.service, user.user
-    return {
-        "verify": partial(service.verify, name),
-        "replace": partial(service.replace, name, account=name),
-        "renew_recovery_codes": partial(service.renew_recovery_codes, name),
-        "disable": partial(service.disable, name),
-    }
+YEAR: Final = 365 * 86_400
 
 
 # ---- V09: the confirming code works again at log-in ----
@@ -205,11 +207,6 @@ class Odd:
             answer = self._inner.swap(user, old, new)
         self._log.append(f"swap {answer!r}")
         return cast("bool", answer)
-
-
-def full() -> object:
-    """Fail as a disk does."""
-    raise OSError(28, "No space left on device")
 
 
 @weakness("V12", twin=takes_its_word)

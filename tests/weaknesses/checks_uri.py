@@ -43,8 +43,8 @@ from totpcore import (
     keyuri,
 )
 from totpcore._guard import Hidden
-from weaknesses.checks_recovery import altered_record, faulty, stored
 from weaknesses.frame import NOW, TOTPCORE, Library, User, holds, outcome, refuses, weakness
+from weaknesses.twins import altered_record, faulty, stored
 
 KEY: Final = b"12345678901234567890"
 BASE32: Final = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
