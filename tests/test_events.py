@@ -27,6 +27,7 @@ import pytest
 
 import totpcore
 from records.life import NOW, RAW, STEP, USER, Life, NewLife, reason_of, wrong_recovery_code
+from silence.listening import attributes_of
 from totpcore import HOTP, TOTP, KeyURI, Plaintext, Policy, RecoveryCodes, Secret, TwoFactor, errors, hotp, totp
 from totpcore._guard import Hidden
 from totpcore.audit import LOGGER_NAME, log_event
@@ -574,7 +575,7 @@ def test_events_and_log_show_no_secret(new_life: NewLife, caplog: pytest.LogCapt
         hidden |= confidential(life)
         service.disable(USER, life.code())
     shown = "".join(str(event) for event in life.events)
-    shown += "".join(str(vars(record)) + record.getMessage() for record in caplog.records)
+    shown += "".join(attributes_of(record) + record.getMessage() for record in caplog.records)
     assert len(caplog.records) >= 10
     for form in hidden:
         assert form not in shown

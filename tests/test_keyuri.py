@@ -380,6 +380,7 @@ REFUSED: list[tuple[str, str]] = [
     (f"otpauth://hotp/a?secret={TEXT}&counter=x", "counter"), (f"{START}&algorithm=MD5", "algorithm"),
     (f"{START}&algorithm=", "algorithm"), (f"{START}&algorithm=SHA3-256", "algorithm"),
     (f"{START}&algorithm=SHA-2-56", "algorithm"),
+    (f"{START}&algorithm=-SHA1", "algorithm"), (f"{START}&algorithm=HMAC--SHA1", "algorithm"),
     (f"steam://{TEXT}", "Steam"), (f"otpauth://steam/alice?secret={TEXT}", "Steam"),
     (f"{START}&encoder=steam", "Steam"),
     (f"{START}&encoder=Steam", "Steam"), (f"{START}&steam", "Steam"), ("x" * 4097, "4096"),

@@ -10,7 +10,7 @@ Rules of this file:
 """
 
 import math
-from typing import Final, Generic, NoReturn, TypeVar
+from typing import ClassVar, Final, Generic, NoReturn, Self, TypeVar
 
 from .errors import InvalidParameters
 
@@ -48,6 +48,25 @@ class Hidden(Guarded, Generic[T]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: hidden>"
+
+
+class FirstChecked:
+    """The base of dataclasses whose first argument is, or holds, a secret: another type is refused before `__init__`.
+
+    The `__init__` that `dataclass` writes has its arguments as locals, which rule 3 cannot delete: where a key is
+    passed bare, a traceback would show it.
+    """
+
+    __slots__ = ()
+    _first: ClassVar[tuple[str, str, tuple[type, ...]]]  # the argument's name, what is allowed, its types
+
+    def __new__(cls, *given: object, **named: object) -> Self:
+        name, allowed, kinds = cls._first
+        first = Hidden([*given[:1], *(value for argument, value in named.items() if argument == name)])
+        del given, named
+        if not all(isinstance(value, kinds) for value in first.value):
+            raise type_error(name, allowed, first.value[0])
+        return super().__new__(cls)  # without an argument, as `copy` calls it and as `__init__` will refuse, it is fine
 
 
 def type_error(name: str, allowed: str, value: object) -> TypeError:

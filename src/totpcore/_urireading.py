@@ -106,4 +106,4 @@ def _number(given: Hidden[dict[str, str]], name: str, default: int, low: int, hi
 
 def _plain_algorithm(name: str) -> str:
     """Return `SHA1` for `SHA-1`, `HmacSHA1`, `HMAC-SHA-1`, and so on."""
-    return name.translate(UPPER).removeprefix("HMAC").removeprefix("-").replace("SHA-", "SHA", 1)
+    return name.translate(UPPER).removeprefix("HMAC-").removeprefix("HMAC").replace("SHA-", "SHA", 1)

@@ -10,9 +10,9 @@ Rules of this file:
 import unicodedata
 import warnings
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Final
+from typing import ClassVar, Final
 
-from ._guard import Hidden, text, type_error, whole
+from ._guard import FirstChecked, Hidden, text, type_error, whole
 from ._urireading import read
 from .errors import InvalidParameters
 from .otp import HOTP, LARGEST_COUNTER, TOTP, Algorithm
@@ -26,7 +26,7 @@ class CompatibilityWarning(UserWarning):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class KeyURI:
+class KeyURI(FirstChecked):
     """An `otpauth` URI: a token, and whose it is.
 
     Example:
@@ -45,6 +45,7 @@ class KeyURI:
         issuer_mismatch: The issuer in the prefix of a label that was parsed, where it is not the parameter, which wins.
     """
 
+    _first: ClassVar = ("token", "a TOTP or an HOTP", (TOTP, HOTP))
     token: TOTP | HOTP
     _: KW_ONLY
     account: str
@@ -69,8 +70,6 @@ class KeyURI:
         warn_of(concerns_of(self.token) + _concerns_of_names(self.issuer or "", self.account), stacklevel=4)
 
     def _check(self) -> None:
-        if not isinstance(self.token, TOTP | HOTP):
-            raise type_error("token", "a TOTP or an HOTP", self.token)
         if isinstance(self.token, TOTP) and (self.token.t0, self.counter) != (0, 0):
             raise InvalidParameters("t0 and counter must be 0 for a TOTP: a URI cannot say another")
         whole("counter", self.counter, 0, LARGEST_COUNTER)

@@ -18,9 +18,9 @@ from dataclasses import KW_ONLY, dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from ._guard import Hidden, exact, number, type_error, whole
+from ._guard import Hidden, number, type_error, whole
 from .errors import InvalidParameters
-from .secret import Secret
+from .secret import MadeOfSecret, Secret
 
 LARGEST_COUNTER: Final = 2**64 - 1  # an 8-byte counter: RFC 4226 section 5.1
 WIDEST_WINDOW: Final = 2  # time steps each way: RFC 6238 section 6
@@ -156,7 +156,7 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class HOTP:
+class HOTP(MadeOfSecret):
     """A counter-based token (RFC 4226).
 
     Example:
@@ -185,7 +185,6 @@ class HOTP:
             InvalidParameters: If `digits` is not 6, 7 or 8, or the algorithm is unknown.
             TypeError: If an argument has another type.
         """
-        exact("secret", self.secret, Secret)
         whole("digits", self.digits, 6, 8)
         algorithm = Algorithm(self.algorithm)
         object.__setattr__(self, "algorithm", algorithm)  # the field may have come as a name
@@ -236,7 +235,7 @@ class HOTP:
 
 
 @dataclass(frozen=True, slots=True)
-class TOTP:
+class TOTP(MadeOfSecret):
     """A time-based token (RFC 6238): an HOTP token whose counter is the time.
 
     Example:

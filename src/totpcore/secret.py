@@ -13,7 +13,7 @@ import hmac
 import secrets
 from typing import ClassVar, Final
 
-from ._guard import Guarded, Hidden, type_error, whole
+from ._guard import FirstChecked, Guarded, Hidden, type_error, whole
 from .errors import InvalidSecret
 
 SHORTEST_BYTES: Final = 10
@@ -115,6 +115,13 @@ class Secret(Guarded):
     def __repr__(self) -> str:
         # While the constructor refuses, a traceback may show an object that has no bytes yet.
         return f"<Secret: {len(getattr(self, '_raw', b''))} bytes, hidden>"
+
+
+class MadeOfSecret(FirstChecked):
+    """The base of tokens: a bare key in the place of their `Secret` is refused and shown nowhere."""
+
+    __slots__ = ()
+    _first: ClassVar = ("secret", "of type Secret", (Secret,))
 
 
 def encode_base32(raw: bytes) -> str:

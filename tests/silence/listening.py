@@ -6,7 +6,13 @@ from contextlib import contextmanager
 
 from silence.surface import said
 
-FORM = logging.Formatter("%(asctime)s %(name)s %(levelname)s %(pathname)s %(funcName)s %(message)s")
+FORM = logging.Formatter("%(name)s %(levelname)s %(pathname)s %(funcName)s %(message)s")
+NUMBERS = {"created", "msecs", "relativeCreated", "thread", "process", "asctime"}
+
+
+def attributes_of(record: logging.LogRecord) -> str:
+    """Everything on a record but the numbers that `logging` measures itself: six digits turn up in them by chance."""
+    return str({name: value for name, value in vars(record).items() if name not in NUMBERS})
 
 
 class Everything(logging.Handler):
@@ -18,7 +24,7 @@ class Everything(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep it."""
-        self.kept += [FORM.format(record), str(vars(record))]
+        self.kept += [FORM.format(record), attributes_of(record)]
         if record.exc_info and record.exc_info[1]:
             self.kept += list(said(record.exc_info[1]))
 

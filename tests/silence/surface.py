@@ -25,8 +25,9 @@ _DEPTH: Final = 5
 
 
 def is_ours(frame: FrameType) -> bool:
-    """Whether the frame runs code of totpcore's."""
-    return frame.f_code.co_filename.startswith(PACKAGE)
+    """Whether the frame runs code of totpcore's, or code that `dataclass` wrote for it."""
+    written = frame.f_code.co_filename == "<string>" and str(frame.f_globals.get("__name__")).startswith("totpcore")
+    return written or frame.f_code.co_filename.startswith(PACKAGE)
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -20,7 +21,7 @@ from records.life import USER
 from silence.finder import Finder
 from silence.listening import Everything, listening
 from silence.surface import deep, reports, surface, taken_apart
-from totpcore import CodeReplayed, Confirmed, RecoveryCodes, TotpcoreError, TwoFactor
+from totpcore import HOTP, TOTP, CodeReplayed, Confirmed, KeyURI, RecoveryCodes, TotpcoreError, TwoFactor
 from trouble.faults import Fault, World
 from trouble.scenes import CALLS, POLICY, STATES, Scene, Seal, repeatable, scene
 
@@ -64,6 +65,26 @@ def test_no_report_of_trouble_shows_a_secret(state: str) -> None:
 
 
 ISSUING = (("on", "renew_recovery_codes"), ("pending", "confirm"), ("replacing", "confirm"), ("pending", "adopt"))
+
+
+BARE: dict[str, bytes | str] = {"bytes": b"the bare key itself!", "base32": "ORUGKIDCMFZGKIDLMV4Q"}
+
+
+@pytest.mark.parametrize("look", [surface, reports, deep])
+@pytest.mark.parametrize("kind", BARE)
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [(TOTP, "secret"), (HOTP, "secret"), (partial(KeyURI, account="alice"), "token")],
+    ids=["TOTP", "HOTP", "KeyURI"],
+)
+def test_a_key_that_is_passed_bare_is_in_no_frame(
+    make: Callable[..., object], name: str, kind: str, look: Callable[[BaseException], Iterator[str]]
+) -> None:
+    """Bytes or base32 in the place of a `Secret`, by position or by name: not in the `__init__` of the dataclass."""
+    for call in (partial(make, BARE[kind]), partial(make, **{name: BARE[kind]})):
+        with pytest.raises(TypeError, match=f"{name} must be .*, not (bytes|str)") as raised:
+            call()
+        Finder({"key": BARE[kind]}).check(kind, *look(raised.value))
 
 
 @pytest.mark.parametrize("look", [surface, reports, deep])

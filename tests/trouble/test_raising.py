@@ -16,6 +16,7 @@ import pytest
 
 import totpcore
 from records.life import USER
+from silence.listening import attributes_of
 from silence.surface import surface
 from totpcore import Confirmed, RecordUnreadable, Status, TotpcoreError
 from totpcore import _core as core
@@ -162,7 +163,7 @@ def test_a_sink_that_raises_changes_no_answer(
             came_to = outcome(partial(scene(state).calls[name], world.service(broken)))
         assert (came_to, world.raw) == (expected.outcome, expected.left)
         assert [record.levelname for record in caplog.records] == ["ERROR"] * expected.events
-        finder.check(f"the log of {name} in {state}", caplog.text, *(str(vars(record)) for record in caplog.records))
+        finder.check(f"the log of {name} in {state}", caplog.text, *map(attributes_of, caplog.records))
 
 
 @each_of_few

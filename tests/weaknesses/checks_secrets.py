@@ -617,6 +617,8 @@ def no_traceback_with_locals_shows_a_code(lib: Library) -> None:
         (lib.secret, (bytearray(KEY),)),
         (lib.secret.from_base32, (BASE32 + "1",)),
         (lib.hotp, (KEY, -1)),
+        (lib.totp_token, (KEY,)),
+        (lib.hotp_token, (BASE32,)),
         (lib.key_uri.parse, (f"otpauth://totp/a?secret={BASE32}&digits=x",)),
     ]
     for call, arguments in calls:
