@@ -13,37 +13,39 @@ from typing import Final
 
 from .code import MODULES
 from .mutants import Mutant, mutants_of
-from .results import Result, fresh, load, load_reasons, save, score
+from .results import Fate, Result, dead, fresh, load, load_reasons, save, score
 from .trial import Bench
 
 SAMPLE_SEED: Final = 4226  # a fixed sample, so that it is the same in every run of the same code
 
 
-def outcomes(mutants: list[Mutant], jobs: int) -> Iterable[tuple[Mutant, bool]]:
+def outcomes(mutants: list[Mutant], jobs: int) -> Iterable[tuple[Mutant, Fate]]:
     """Try mutants side by side, each worker on a bench of its own; once the tests pass on what is not changed."""
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(jobs) as pool:
         benches: SimpleQueue[Bench] = SimpleQueue()
         for number in range(jobs):
             benches.put(Bench(Path(folder) / str(number)))
 
-        def at_a_bench(work: Callable[[Bench], bool]) -> bool:
+        def at_a_bench(work: Callable[[Bench], Fate]) -> Fate:
             bench = benches.get()
             try:
                 return work(bench)
             finally:
                 benches.put(bench)
 
-        if mutants and not at_a_bench(lambda bench: bench.passes(mutants[0].module)):
+        if mutants and at_a_bench(lambda bench: bench.outcome(mutants[0].module)) is not Fate.SURVIVED:
             raise SystemExit("the tests fail before anything is changed")
-        dead = pool.map(lambda mutant: at_a_bench(lambda bench: bench.kills(mutant)), mutants)
-        yield from zip(mutants, dead, strict=True)
+        fates = pool.map(lambda mutant: at_a_bench(lambda bench: bench.fate(mutant)), mutants)
+        yield from zip(mutants, fates, strict=True)
 
 
-def note(result: Result, mutant: Mutant, killed: bool) -> None:
+def note(result: Result, mutant: Mutant, fate: Fate) -> None:
     """Write down what became of a mutant."""
     result["survivors"].pop(mutant.name, None)
-    if killed:
+    if fate is Fate.KILLED:
         result["killed"] = sorted({*result["killed"], mutant.name})
+    elif fate is Fate.TIMED_OUT:
+        result["timed_out"] = sorted({*result["timed_out"], mutant.name})
     else:
         result["survivors"][mutant.name] = {"line": mutant.line, "was": mutant.was, "becomes": mutant.becomes}
 
@@ -57,11 +59,11 @@ def run(modules: list[str], jobs: int, *, survivors: bool) -> None:
         if module not in results or results[module]["fingerprint"] != new["fingerprint"]:
             results[module] = new
         result = results[module]
-        done = {*result["killed"], *(() if survivors else result["survivors"])}
+        done = {*dead(result), *(() if survivors else result["survivors"])}
         waiting += [mutant for mutant in mutants if mutant.name not in done]
     print(f"{len(waiting)} mutants to try", flush=True)
-    for mutant, killed in outcomes(waiting, jobs):
-        note(results[mutant.module], mutant, killed)
+    for mutant, fate in outcomes(waiting, jobs):
+        note(results[mutant.module], mutant, fate)
         results[mutant.module]["date"] = today
         save(results)
 
@@ -69,10 +71,10 @@ def run(modules: list[str], jobs: int, *, survivors: bool) -> None:
 def sample(size: int, jobs: int) -> int:
     """Try a fixed sample of the mutants that were killed in full: 1 where one of them lives now."""
     results = load()
-    killed = {f"{module}:{name}" for module, result in results.items() for name in result["killed"]}
-    mutants = [mutant for module in MODULES for mutant in mutants_of(module) if f"{module}:{mutant.name}" in killed]
+    known = {f"{module}:{name}" for module, result in results.items() for name in result["killed"]}
+    mutants = [mutant for module in MODULES for mutant in mutants_of(module) if f"{module}:{mutant.name}" in known]
     chosen = random.Random(SAMPLE_SEED).sample(mutants, min(size, len(mutants)))
-    alive = [mutant for mutant, dead in outcomes(chosen, jobs) if not dead]
+    alive = [mutant for mutant, fate in outcomes(chosen, jobs) if fate is Fate.SURVIVED]
     for mutant in alive:
         print(f"alive: {mutant.module}:{mutant.line}: {mutant.was}  ->  {mutant.becomes}")
     print(f"{len(chosen) - len(alive)} of a sample of {len(chosen)} mutants killed")
@@ -91,7 +93,7 @@ def main() -> int:
         return sample(options.sample, options.jobs)
     run(options.modules or list(MODULES), options.jobs, survivors=options.survivors)
     total = score(load(), load_reasons())
-    print(f"{total.killed} of {total.mutants} mutants killed: {total.per_cent:.1f} per cent")
+    print(total)
     print("\n".join(total.gaps))
     return 1 if total.gaps else 0
 

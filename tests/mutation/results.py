@@ -1,6 +1,7 @@
 """What a run found, kept as data that a reviewer can read and a later run goes on from."""
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple, TypedDict
 
@@ -9,6 +10,14 @@ from .code import MODULES, fingerprint_of
 FILE: Final = Path(__file__).with_name("results.json")
 REASONS: Final = Path(__file__).with_name("reasons.json")
 ENOUGH: Final = 95.0  # per cent
+
+
+class Fate(StrEnum):
+    """What became of a mutant."""
+
+    KILLED = "killed"
+    TIMED_OUT = "timed out"
+    SURVIVED = "survived"
 
 
 class Survivor(TypedDict):
@@ -26,6 +35,7 @@ class Result(TypedDict):
     date: str
     mutants: int
     killed: list[str]
+    timed_out: list[str]
     survivors: dict[str, Survivor]
 
 
@@ -34,12 +44,17 @@ class Score(NamedTuple):
 
     mutants: int
     killed: int
+    timed_out: int  # of those killed
     gaps: list[str]
 
     @property
     def per_cent(self) -> float:
         """Killed by all."""
         return 100 * self.killed / self.mutants if self.mutants else 0.0
+
+    def __str__(self) -> str:
+        killed = f"{self.killed} of {self.mutants} mutants killed, {self.timed_out} of them by the time limit"
+        return f"{killed}: {self.per_cent:.1f} per cent"
 
 
 def load() -> dict[str, Result]:
@@ -57,7 +72,19 @@ def save(results: dict[str, Result]) -> None:
 
 def fresh(module: str, mutants: int, today: str) -> Result:
     """A result without anything in it yet, for the module as it stands."""
-    return {"fingerprint": fingerprint_of(module), "date": today, "mutants": mutants, "killed": [], "survivors": {}}
+    return {
+        "fingerprint": fingerprint_of(module),
+        "date": today,
+        "mutants": mutants,
+        "killed": [],
+        "timed_out": [],
+        "survivors": {},
+    }
+
+
+def dead(result: Result) -> list[str]:
+    """Those that count as killed."""
+    return result["killed"] + result["timed_out"]
 
 
 def score(results: dict[str, Result], reasons: dict[str, str]) -> Score:
@@ -70,14 +97,15 @@ def score(results: dict[str, Result], reasons: dict[str, str]) -> Score:
             continue
         if result["fingerprint"] != fingerprint_of(module):
             gaps.append(f"{module} has changed since it was run")
-        if len(result["killed"]) + len(result["survivors"]) != result["mutants"]:
+        if len(dead(result)) + len(result["survivors"]) != result["mutants"]:
             gaps.append(f"{module} was not run to the end")
         named = {f"{module}:{name}" for name in result["survivors"]}
         gaps += [f"{name} survives without a reason" for name in sorted(named - reasons.keys())]
     known = {f"{module}:{name}" for module, result in results.items() for name in result["survivors"]}
     gaps += [f"{name} has a reason and is no survivor" for name in sorted(reasons.keys() - known)]
     mutants = sum(result["mutants"] for result in results.values())
-    total = Score(mutants, sum(len(result["killed"]) for result in results.values()), gaps)
+    late = sum(len(result["timed_out"]) for result in results.values())
+    total = Score(mutants, sum(len(dead(result)) for result in results.values()), late, gaps)
     if total.per_cent < ENOUGH:
         gaps.append(f"{total.per_cent:.1f} per cent killed, less than {ENOUGH:.0f}")
     return total

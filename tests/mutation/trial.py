@@ -9,6 +9,7 @@ from typing import Final
 
 from .code import ROOT
 from .mutants import Mutant
+from .results import Fate
 
 TESTS: Final = Path(__file__).parents[1]
 SECONDS: Final = 150
@@ -46,17 +47,17 @@ class Bench:
         folders = [name for name in FOLDERS if (self.folder / "tests" / name).exists()]
         return [f"tests/{name}" for name in [*ordered, *folders]]
 
-    def kills(self, mutant: Mutant) -> bool:
+    def fate(self, mutant: Mutant) -> Fate:
         """Whether a test notices, or nothing comes to an end any more."""
         file = self.folder / "src" / "totpcore" / f"{mutant.module}.py"
         file.write_text(mutant.source, "utf-8")
         try:
-            return not self.passes(mutant.module)
+            return self.outcome(mutant.module)
         finally:
             shutil.copy(ROOT / file.name, file)
 
-    def passes(self, module: str) -> bool:
-        """Whether the fast tests pass on what stands in the copy."""
+    def outcome(self, module: str) -> Fate:
+        """What the fast tests come to on what stands in the copy."""
         command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-cov", "-p", "no:cacheprovider"]
         variables = {
             "PYTHONPATH": os.pathsep.join((str(self.folder / "src"), str(self.folder / "tests"))),
@@ -74,5 +75,5 @@ class Bench:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return False
-        return found.returncode == 0
+            return Fate.TIMED_OUT
+        return Fate.KILLED if found.returncode else Fate.SURVIVED

@@ -88,7 +88,7 @@ def mutation() -> Line:
     results = load()
     total = score(results, load_reasons())
     last = max((result["date"] for result in results.values()), default="never")
-    says = f"{total.killed} of {total.mutants} mutants killed, {total.per_cent:.1f} per cent; in full on {last}"
+    says = f"{total}; in full on {last}"
     return Line("Mutation", says, tuple(total.gaps))
 
 
