@@ -25,6 +25,10 @@ OWN: Final = {
 }  # fmt: skip
 LAST: Final = ("test_events.py", "test_machine.py")
 FOLDERS: Final = ("weaknesses",)
+# Of pytest's plugins only hypothesis's: the others take as long to load as most mutants take to die.
+ARGUMENTS: Final = (
+    "-x", "-q", "-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin", "-o", "addopts=--import-mode=importlib",
+)  # fmt: skip
 
 
 class Bench:
@@ -38,14 +42,14 @@ class Bench:
             shutil.copy(TESTS.parent / name, folder)
         shutil.copytree(TESTS.parent / "docs", folder / "docs", ignore=shutil.ignore_patterns("__pycache__"))
 
-    def tests_for(self, module: str) -> list[str]:
-        """The fast tests, those that know the module best first."""
+    def tests_for(self, module: str) -> tuple[list[str], list[str]]:
+        """The tests that know the module best, and all other fast tests."""
         files = {file.name for file in (self.folder / "tests").glob("test_*.py")} - LEFT_OUT
-        own = [name for name in (OWN.get(module), f"test_{module.strip('_')}.py") if name in files]
-        rest = sorted(files - set(own) - set(LAST))
-        ordered = [*dict.fromkeys(name for name in own if name), *rest, *LAST]
+        named = [name for name in (OWN.get(module), f"test_{module.strip('_')}.py") if name in files]
+        own = list(dict.fromkeys(name for name in named if name))
+        rest = [*sorted(files - set(own) - set(LAST)), *LAST]
         folders = [name for name in FOLDERS if (self.folder / "tests" / name).exists()]
-        return [f"tests/{name}" for name in [*ordered, *folders]]
+        return [f"tests/{name}" for name in own], [f"tests/{name}" for name in [*rest, *folders]]
 
     def fate(self, mutant: Mutant) -> Fate:
         """Whether a test notices, or nothing comes to an end any more."""
@@ -57,16 +61,23 @@ class Bench:
             shutil.copy(ROOT / file.name, file)
 
     def outcome(self, module: str) -> Fate:
-        """What the fast tests come to on what stands in the copy."""
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-cov", "-p", "no:cacheprovider"]
+        """What the fast tests come to on what stands in the copy; first its own, which kill most in a second."""
+        for files in filter(None, self.tests_for(module)):
+            fate = self._run(files)
+            if fate is not Fate.SURVIVED:
+                return fate
+        return Fate.SURVIVED
+
+    def _run(self, files: list[str]) -> Fate:
         variables = {
             "PYTHONPATH": os.pathsep.join((str(self.folder / "src"), str(self.folder / "tests"))),
             "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             "TOTPCORE_TEST_PROFILE": "mutation",
         }
         try:
             found = subprocess.run(
-                [*command, *self.tests_for(module)],
+                [sys.executable, "-m", "pytest", *ARGUMENTS, *files],
                 cwd=self.folder,
                 env={**os.environ, **variables},
                 stdout=subprocess.DEVNULL,

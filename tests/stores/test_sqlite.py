@@ -65,6 +65,76 @@ def test_a_file_that_disappears_is_not_made_again(path: Path, store: SQLiteStore
     assert not path.exists()
 
 
+def put_another_in_its_place(path: Path) -> None:
+    """What a careless restore does: the file as it is now takes the place of the file, under running processes."""
+    copy = path.with_suffix(".copy")
+    with closing(sqlite3.connect(path)) as reads, closing(sqlite3.connect(copy)) as writes:
+        reads.backup(writes)
+    copy.replace(path)
+
+
+def test_what_is_done_to_a_file_that_was_replaced_is_a_store_error(path: Path, store: SQLiteStore) -> None:
+    """The call that finds it so is refused; the next one goes on with what is there now."""
+    assert store.swap("7", None, b"before")
+    put_another_in_its_place(path)
+    with pytest.raises(StoreError, match=r"factors\.db was replaced while it was open"):
+        store.swap("7", b"before", b"not this one")
+    assert store.load("7") == b"before"
+    assert store.swap("7", b"before", b"after")
+    for call in (partial(store.load, "7"), lambda: list(store.users()), partial(store.load_many, ["7"])):
+        assert call()
+        put_another_in_its_place(path)
+        with pytest.raises(StoreError, match="was replaced"):
+            call()
+
+
+@pytest.mark.parametrize("work", ["load", "swap"])
+def test_a_file_that_is_replaced_in_the_midst_of_the_work(
+    path: Path, store: SQLiteStore, monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    """What the work comes to is not believed, and nobody else's file is touched."""
+    assert store.swap("7", None, b"before")
+    looks = iter(range(9))
+    look = SQLiteStore._check_file
+
+    def late(self: SQLiteStore, connection: _connections.Connection) -> None:
+        if next(looks) == 1:
+            put_another_in_its_place(path)
+        look(self, connection)
+
+    monkeypatch.setattr(SQLiteStore, "_check_file", late)
+    with pytest.raises(StoreError, match="was replaced"):
+        store.load("7") if work == "load" else store.swap("7", b"before", b"after")
+    assert store.load("7") == (b"before" if work == "load" else b"after")
+
+
+def test_a_file_that_is_taken_away_is_a_store_error(path: Path, store: SQLiteStore) -> None:
+    """While it is open: it is neither written to nor made again."""
+    assert store.swap("7", None, b"before")
+    path.unlink()
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"SQLite failed on factors\.db"):
+            store.load("7")
+    assert not path.exists()
+
+
+def test_a_code_is_accepted_once_though_the_file_is_replaced(path: Path, store: SQLiteStore) -> None:
+    """A process that holds the old file, and one that opens the new one: not both accept the code."""
+    clock = HandClock(1_800_000_000)
+    services = [TwoFactor(store, issuer="ACME", sealer=Plaintext(), clock=clock)]
+    phone = Phone.scan(services[0].enrol("7", account="alice").uri)
+    services[0].confirm("7", phone.code(clock()))
+    clock.tick(30)
+    put_another_in_its_place(path)
+    services.append(TwoFactor(SQLiteStore(path), issuer="ACME", sealer=Plaintext(), clock=clock))
+    with pytest.raises(StoreError):
+        services[0].verify("7", phone.code(clock()))
+    assert services[1].verify("7", phone.code(clock())).user == "7"
+    for service in services:
+        with pytest.raises(CodeReplayed):
+            service.verify("7", phone.code(clock()))
+
+
 def test_a_file_without_the_table_is_an_error_unless_asked_for(path: Path) -> None:
     """An empty file, or the application's own database by mistake, is not taken for a store without users."""
     path.touch()

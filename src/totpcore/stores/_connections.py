@@ -29,12 +29,13 @@ class Connection:
     The locks can be taken again by the thread that has them: a signal handler may fork, or use the store.
     """
 
-    __slots__ = ("lock", "owner", "raw")
+    __slots__ = ("file", "lock", "owner", "raw")
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.raw: sqlite3.Connection | None = None
         self.owner = 0
+        self.file = (0, 0)
 
     def close(self) -> None:
         raw, self.raw = self.raw, None

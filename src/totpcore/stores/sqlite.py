@@ -9,6 +9,8 @@ Rules of this file:
 4. One connection per thread, and none at the moment of a `fork`: `_connections` sees to that.
 5. A file that is missing is an error unless its making was asked for: a wrong path would turn the second factor off.
    For the same reason a file without the table is left exactly as it is.
+6. What was done to a file that is not at the path any more, since another was put there, was not done: each of the two
+   would accept a code.
 """
 
 import os
@@ -21,7 +23,7 @@ from typing import Final, TypeVar
 
 from .._guard import exact, number, type_error
 from ..errors import InvalidParameters, StoreError
-from ._connections import Held, check_nothing_is_inherited
+from ._connections import Connection, Held, check_nothing_is_inherited
 
 T = TypeVar("T")
 
@@ -48,8 +50,9 @@ class SQLiteStore:
         (True, False, b'value')
 
     A file that it makes is readable by its owner alone. It must be on a local disk: WAL does not work across a network.
-    A fork waits until no thread is at work on a store. A server that forks without Python's fork hooks (uWSGI without
-    `lazy-apps`) must open its first store in the child.
+    Restore a backup while nothing runs, and put the `-wal` and `-shm` files away with the old file. A fork waits until
+    no thread is at work on a store. A server that forks without Python's fork hooks (uWSGI without `lazy-apps`) must
+    open its first store in the child.
     """
 
     __slots__ = ("_local", "_uri", "_wait_seconds", "path")
@@ -146,11 +149,26 @@ class SQLiteStore:
                 raw = connection.raw
                 if raw is None or connection.owner != os.getpid():
                     check_nothing_is_inherited()
+                    connection.file = self._file()
                     raw = connection.raw = self._connect(create=create)
                     connection.owner = os.getpid()
-                return work(raw)  # not `connection.raw`, which a handler that forks has closed meanwhile
-        except sqlite3.Error as error:
+                self._check_file(connection)
+                done = work(raw)  # not `connection.raw`, which a handler that forks has closed meanwhile
+                self._check_file(connection)
+                return done
+        except (sqlite3.Error, OSError) as error:
             raise StoreError(f"SQLite failed on {self.path.name}: {error}") from error
+
+    def _check_file(self, connection: Connection) -> None:
+        """Refuse where another file was put at the path: rule 6. Before the work, and for what came meanwhile after."""
+        if self._file() != connection.file:
+            connection.close()  # the next call opens what is there now
+            raise StoreError(f"{self.path.name} was replaced while it was open")
+
+    def _file(self) -> tuple[int, int]:
+        """Return which file is at the path, as the operating system tells files apart."""
+        found = os.stat(self.path)  # noqa: PTH116  # half the time of `Path.stat`, in each call
+        return found.st_dev, found.st_ino
 
     def _connect(self, *, create: bool) -> sqlite3.Connection:
         """Open the file, in WAL and with full synchronization. Nothing is left open where that fails."""
