@@ -440,11 +440,24 @@ def test_values_out_of_range(name: str, call: Call) -> None:
         call()
 
 
+class SaysItIsAnything(type):
+    """The type of a class that says it is equal to any other: `int` among them."""
+
+    def __eq__(cls, other: object) -> bool:
+        return True
+
+    __hash__ = type.__hash__
+
+
+class Pretender(metaclass=SaysItIsAnything):
+    """No number and no text."""
+
+
 MOMENT = datetime(2027, 1, 15, tzinfo=UTC)
 BAD_TYPES: list[tuple[str, Callable[[Any], object], list[object]]] = [
     ("key", lambda value: hotp(value, 0), [None, "12345678901234567890", bytearray(KEY), memoryview(KEY), 5, SECRET]),
     ("key", lambda value: totp(value, 0), [None, "12345678901234567890"]),
-    ("counter", lambda value: hotp(KEY, value), [None, True, 1.0, "1", b"1", Decimal(1)]),
+    ("counter", lambda value: hotp(KEY, value), [None, True, 1.0, "1", b"1", Decimal(1), Pretender()]),
     ("counter", TOKEN.code, [None, True, 1.0, "1"]),
     ("digits", lambda value: hotp(KEY, 0, digits=value), [None, True, 6.0, "6"]),
     ("digits", lambda value: HOTP(SECRET, digits=value), [None, True, 6.0, "6"]),
@@ -456,7 +469,7 @@ BAD_TYPES: list[tuple[str, Callable[[Any], object], list[object]]] = [
     ("period", lambda value: totp(KEY, 0, period=value), [None, True, 30.0, "30"]),
     ("period", lambda value: TOTP(SECRET, period=value), [None, True, 30.0, "30"]),
     ("t0", lambda value: TOTP(SECRET, t0=value), [None, False, 0.0, "0"]),
-    ("at", lambda value: totp(KEY, value), [None, True, "0", MOMENT, Decimal(0), 1j]),
+    ("at", lambda value: totp(KEY, value), [None, True, "0", MOMENT, Decimal(0), 1j, Pretender()]),
     ("at", CLOCK.code, [None, True, "0", MOMENT]),
     ("at", CLOCK.counter, [None, True, "0", MOMENT]),
     ("at", CLOCK.seconds_left, [None, True, "0", MOMENT]),
@@ -476,6 +489,28 @@ def test_values_of_another_type(name: str, call: Callable[[Any], object], value:
     """A value of another type, `True` and a `datetime` among them, is a `TypeError` whose text names the argument."""
     with pytest.raises(TypeError, match=name):
         call(value)
+
+
+@pytest.mark.parametrize("token", [HOTP, TOTP])
+def test_what_stands_beside_the_secret_is_not_taken_for_it(token: Callable[..., object]) -> None:
+    """A second argument by position, or a secret by position and by name: each error says what is wrong."""
+    with pytest.raises(TypeError, match="positional"):
+        token(SECRET, 6)
+    with pytest.raises(TypeError, match="positional"):
+        token(SECRET, SECRET)
+    with pytest.raises(TypeError, match="multiple values"):
+        token(SECRET, secret=SECRET)
+    with pytest.raises(TypeError, match="secret must be of type Secret, not bytes"):
+        token(KEY, secret=SECRET)
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        token()
+
+
+@pytest.mark.parametrize("value", [-1, -0.5, float("nan"), float("inf"), float("-inf")])
+def test_what_a_time_may_be_is_said(value: float) -> None:
+    """A number without an upper bound: the error names the lower one alone."""
+    with pytest.raises(InvalidParameters, match=r"^at must be a finite number from 0 on$"):
+        totp(KEY, value)
 
 
 def test_after_has_no_default() -> None:

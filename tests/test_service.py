@@ -332,7 +332,7 @@ def test_the_clock_is_read_after_each_load(world: World) -> None:
 
 @pytest.mark.requirement("A5-16.5.3")
 @pytest.mark.parametrize("answer", [
-    math.nan, math.inf, -1, -0.5, 10**400, True, None, "1800000000", datetime(2027, 1, 15, tzinfo=UTC),
+    math.nan, math.inf, -1, -0.5, 10**400, 253_402_300_800, True, None, "1800000000", datetime(2027, 1, 15, tzinfo=UTC),
 ],
                          ids=lambda value: ascii(value)[:20])  # fmt: skip
 @pytest.mark.parametrize("name", ["verify", "confirm", "reset", "status", "statuses", "gate"])
@@ -364,6 +364,13 @@ def test_the_default_clock_is_looked_up_at_each_call(life: Life, monkeypatch: py
         life.clock.now = NOW + seconds
         assert service.verify(USER, life.code()).counter == STEP + seconds // 30
         assert life.events[-1].at == NOW + seconds
+
+
+@pytest.mark.parametrize("latest", [253_402_300_799, 253_402_300_799.0])
+def test_the_last_second_of_the_year_9999_is_a_time(life: Life, latest: float) -> None:
+    """It is the latest that a clock may show, since a date has four digits for its year; one second more is refused."""
+    service = TwoFactor(life.store, issuer="ACME", sealer=Plaintext(), clock=lambda: latest)
+    assert service.status(USER).state is State.OFF
 
 
 @pytest.mark.parametrize("now", [NOW, NOW + 0.0, NOW + 0.75])

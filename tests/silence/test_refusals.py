@@ -81,7 +81,8 @@ def test_a_key_that_is_passed_bare_is_in_no_frame(
     make: Callable[..., object], name: str, kind: str, look: Callable[[BaseException], Iterator[str]]
 ) -> None:
     """Bytes or base32 in the place of a `Secret`, by position or by name: not in the `__init__` of the dataclass."""
-    for call in (partial(make, BARE[kind]), partial(make, **{name: BARE[kind]})):
+    spelt = "".join(list(name))  # another object than the name in the code
+    for call in (partial(make, BARE[kind]), partial(make, **{name: BARE[kind]}), partial(make, **{spelt: BARE[kind]})):
         with pytest.raises(TypeError, match=f"{name} must be .*, not (bytes|str)") as raised:
             call()
         Finder({"key": BARE[kind]}).check(kind, *look(raised.value))
