@@ -21,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from records import counters, hotps, secrets, totps
+from records.pretender import Pretender
 from totpcore import otp
 from totpcore._guard import Hidden
 from totpcore.errors import InvalidParameters
@@ -286,6 +287,20 @@ def test_resync_spends_the_newest() -> None:
     assert TOKEN.resync([*codes, "12345"], after=2) is None
 
 
+def test_resync_reaches_a_hundred_counters_and_takes_ten_codes() -> None:
+    """Without another number, the first code may be the next counter or one of 100 more."""
+    for count in (2, 10):
+        for first, found in ((105, Match(104 + count, 99 + count)), (106, None)):
+            codes = [hotp(KEY, counter) for counter in range(first, first + count)]
+            assert TOKEN.resync(codes, after=4) == found
+
+
+def test_resync_takes_the_last_of_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where codes recur, the highest counter is spent: no code before it is good again."""
+    monkeypatch.setattr(type(TOKEN._key), "code", lambda *_: "123456")
+    assert TOKEN.resync(["123456"] * 2, after=6, look_ahead=5) == Match(13, 6)
+
+
 # ---- what is a code ----
 
 
@@ -438,19 +453,6 @@ def test_values_out_of_range(name: str, call: Call) -> None:
     """A value out of range is an `InvalidParameters`, which is a `ValueError`, and its text names the argument."""
     with pytest.raises(InvalidParameters, match=name):
         call()
-
-
-class SaysItIsAnything(type):
-    """The type of a class that says it is equal to any other: `int` among them."""
-
-    def __eq__(cls, other: object) -> bool:
-        return True
-
-    __hash__ = type.__hash__
-
-
-class Pretender(metaclass=SaysItIsAnything):
-    """No number and no text."""
 
 
 MOMENT = datetime(2027, 1, 15, tzinfo=UTC)

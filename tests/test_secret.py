@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from records import secrets
+from records.pretender import Pretender
 from totpcore.errors import InvalidParameters, InvalidSecret
 from totpcore.secret import Secret
 
@@ -163,6 +164,7 @@ def test_long_text_is_refused_unread(length: int) -> None:
     for written in ("A" * length, "\0" * length, " " * length):
         with pytest.raises(InvalidSecret, match="at most 512"):
             Secret.from_base32(written)
+    assert Secret.from_base32(TEXT + " " * (512 - len(TEXT))).base32 == TEXT
 
 
 @pytest.mark.requirement("R4648-12-1")
@@ -177,7 +179,9 @@ def test_any_text_is_a_secret_or_refused(written: str) -> None:
     assert len(written) < 4 or written not in text
 
 
-@pytest.mark.parametrize("value", [None, 5, TEXT.encode(), RAW, [TEXT]], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", [None, 5, TEXT.encode(), RAW, [TEXT], Pretender()], ids=lambda value: type(value).__name__
+)
 def test_base32_is_a_str(value: Any) -> None:
     """Bytes, of which nobody knows whether they are encoded, are a `TypeError`."""
     with pytest.raises(TypeError, match="text must be a str"):
@@ -202,7 +206,8 @@ def test_zeros_are_no_secret(length: int) -> None:
     assert Secret(bytes(length - 1) + b"\x01").reveal()[-1] == 1
 
 
-@pytest.mark.parametrize("value", [None, TEXT, bytearray(RAW), memoryview(RAW), 20, list(RAW), Secret(RAW)],
+@pytest.mark.parametrize("value", [None, TEXT, bytearray(RAW), memoryview(RAW), 20, list(RAW), Secret(RAW),
+                                   Pretender()],
                          ids=lambda value: type(value).__name__)  # fmt: skip
 def test_a_secret_is_made_of_bytes(value: Any) -> None:
     """Anything else, a `str` above all, is a `TypeError`: is it base32, hex, or the secret itself?"""

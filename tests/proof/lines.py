@@ -10,6 +10,8 @@ from typing import Final, NamedTuple, cast
 TESTS: Final = Path(__file__).parents[1]
 COMPARISONS: Final = 1_000_000
 FUZZ_RUNS: Final = 10_000_000
+SAMPLE: Final = 24  # mutants
+SECONDS: Final = 15  # of each of four targets: a minute
 
 
 class Line(NamedTuple):
@@ -34,9 +36,9 @@ def weaknesses() -> Line:
     found, known = checks(), classes()
     checked = {check.weakness for check in found}
     missing = (answerable(known.values()) - checked) | missing_from_checklist()
-    said, red = tested("weaknesses")
+    said, failed = tested("weaknesses")
     says = f"{len(known)} classes: {len(checked)} with {len(found)} checks, each failed by its broken twin; now: {said}"
-    return Line("Weaknesses", says, (*(f"{name} has no check" for name in sorted(missing)), *red))
+    return Line("Weaknesses", says, (*(f"{name} has no check" for name in sorted(missing)), *failed))
 
 
 def requirements() -> Line:
@@ -46,18 +48,18 @@ def requirements() -> Line:
     matrix = Matrix.now()
     ours, theirs = matrix.of("LIB"), matrix.of("APP")
     named = sum(bool(matrix.tests(row.id)) for row in ours)
-    said, red = tested("requirements")
+    said, failed = tested("requirements")
     says = (
         f"{len(ours)} of the library, {named} named by tests, the others by a reason; {len(theirs)} for the integrator"
     )
-    return Line("Requirements", f"{says}; now: {said}", (*matrix.gaps(), *red))
+    return Line("Requirements", f"{says}; now: {said}", (*matrix.gaps(), *failed))
 
 
 def explorer() -> Line:
     """Every state, and every order of two clients' steps: of all universes on record, of the smaller ones now."""
     done, full = ran("explorer", "--json"), recorded("explorer")
     if done.returncode:
-        return Line("Explorer", "a promise is broken", (done.stdout[-2000:] + done.stderr[-2000:],))
+        return Line("Explorer", "a promise is broken", red(done))
     universes = cast("dict[str, dict[str, int]]", full.get("universes", {}))
     says = f"{walked(list(universes.values()))}, no broken promise; in full on {full.get('date')}"
     gaps = () if universes else ("not walked in full",)
@@ -76,31 +78,34 @@ def oracles() -> Line:
     cases, mismatches = whole(full, "cases"), whole(full, "mismatches")
     gaps = () if cases >= COMPARISONS and not mismatches else ("not compared in full, or with a mismatch",)
     compared = sum(cast("dict[str, int]", full.get("comparisons", {})).values())
-    said, red = tested("oracles")
+    said, failed = tested("oracles")
     says = f"{cases:,} random cases, {compared:,} comparisons, {mismatches} mismatches"
-    return Line("Oracles", f"{says}; in full on {full.get('date')}; now: {said}", (*gaps, *red))
+    return Line("Oracles", f"{says}; in full on {full.get('date')}; now: {said}", (*gaps, *failed))
 
 
 def mutation() -> Line:
-    """The mutants that the tests notice."""
+    """The mutants that the tests noticed, and a fixed sample of them now."""
     from mutation.results import load, load_reasons, score
 
     results = load()
     total = score(results, load_reasons())
-    last = max((result["date"] for result in results.values()), default="never")
-    says = f"{total}; in full on {last}"
-    return Line("Mutation", says, tuple(total.gaps))
+    last = min((result["date"] for result in results.values()), default="never")
+    done = ran("mutation", "--sample", str(SAMPLE))
+    said = (done.stdout.strip().splitlines() or ["it said nothing"])[-1]
+    return Line("Mutation", f"{total}; in full on {last}; now: {said}", (*total.gaps, *red(done)))
 
 
 def fuzzing() -> Line:
-    """The ten million runs on record."""
+    """The ten million runs on record, and a minute of them now."""
     full = recorded("fuzzing")
     targets = cast("dict[str, dict[str, object]]", full.get("targets", {}))
     crashes = sum(len(cast("list[str]", figures["crashes"])) for figures in targets.values())
+    done = ran("fuzzing", "--seconds", str(SECONDS), "--jobs", "2", "--seed", "0", "--json")
+    now = whole(json.loads(done.stdout), "runs") if done.returncode == 0 else 0
     gaps = () if whole(full, "runs") >= FUZZ_RUNS and not crashes else ("not run in full, or with a crash",)
     oldest = min((str(figures["date"]) for figures in targets.values()), default="never")
     says = f"{whole(full, 'runs'):,} runs over {len(targets)} targets, {crashes} crashes; in full on {oldest}"
-    return Line("Fuzzing", says, gaps)
+    return Line("Fuzzing", f"{says}; now: {now:,} more", (*gaps, *red(done)))
 
 
 PARTS: Final[tuple[Callable[[], Line], ...]] = (weaknesses, requirements, explorer, oracles, mutation, fuzzing)
@@ -121,6 +126,11 @@ def ran(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a module of the tests in an interpreter of its own."""
     command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=TESTS.parent)
+
+
+def red(done: subprocess.CompletedProcess[str]) -> tuple[str, ...]:
+    """What a module said last, as a gap, where it failed."""
+    return (done.stdout[-2000:] + done.stderr[-2000:],) if done.returncode else ()
 
 
 def tested(folder: str) -> tuple[str, tuple[str, ...]]:

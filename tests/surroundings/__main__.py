@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 TESTS: Final = Path(__file__).parents[1]
-# What builds a wheel, starts a browser or reads the documents has nothing to learn from a time zone.
-LEFT_OUT: Final = ("panel", "surroundings", "test_wheel.py", "test_docs.py")
+# What builds a wheel, starts a browser, reads the documents or walks all states has nothing to learn from a time zone.
+LEFT_OUT: Final = ("panel", "surroundings", "explorer", "test_wheel.py", "test_docs.py", "test_proof_words.py")
 
 
 class Surrounding(NamedTuple):
