@@ -324,6 +324,18 @@ def test_two_issuers(text: str, issuer: str | None, mismatch: str | None) -> Non
     assert KeyURI.parse(uri.text) == uri
 
 
+@pytest.mark.parametrize("kind", [HOTP, TOTP])
+def test_a_token_of_a_subclass_is_written_as_its_base(kind: type[HOTP | TOTP]) -> None:
+    """The type in the URI is `hotp` or `totp`, whatever the class is called."""
+
+    class Ours(kind):  # type: ignore[misc,valid-type]  # the base is an argument
+        pass
+
+    text = KeyURI(Ours(Secret(RAW)), account="alice").text
+    assert text == KeyURI(kind(Secret(RAW)), account="alice").text
+    assert type(KeyURI.parse(text).token) is kind
+
+
 foreign = st.text(st.characters(exclude_categories=["Cs"]), max_size=14)
 
 

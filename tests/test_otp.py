@@ -502,10 +502,27 @@ def test_what_stands_beside_the_secret_is_not_taken_for_it(token: Callable[..., 
         token(SECRET, SECRET)
     with pytest.raises(TypeError, match="multiple values"):
         token(SECRET, secret=SECRET)
-    with pytest.raises(TypeError, match="secret must be of type Secret, not bytes"):
-        token(KEY, secret=SECRET)
+    for call in (partial(token, KEY, secret=SECRET), partial(token, SECRET, secret=KEY)):
+        with pytest.raises(TypeError, match="secret must be of type Secret, not bytes"):
+            call()
     with pytest.raises(TypeError, match="missing 1 required positional argument"):
         token()
+
+
+@pytest.mark.parametrize("token", [HOTP, TOTP])
+def test_a_subclass_may_take_something_else(token: type[HOTP | TOTP]) -> None:
+    """With an `__init__` of its own it takes what it likes; without one it is as strict as its base."""
+
+    class OfText(token):  # type: ignore[misc,valid-type]  # the base is an argument
+        def __init__(self, text: str) -> None:
+            super().__init__(Secret.from_base32(text))
+
+    class Plain(token):  # type: ignore[misc,valid-type]  # the base is an argument
+        pass
+
+    assert OfText(SECRET.base32).secret == SECRET
+    with pytest.raises(TypeError, match="secret must be of type Secret, not str"):
+        Plain(SECRET.base32)
 
 
 @pytest.mark.parametrize("value", [-1, -0.5, float("nan"), float("inf"), float("-inf")])

@@ -158,13 +158,13 @@ class Core:
         text("reason", reason, 1, 1000)
         return Change(EventKind.RESET, transitions.reset, actor, reason)
 
-    def adopt(self, token: TOTP | HOTP, spent: int, allow_weak: bool) -> Change[Confirmed]:
-        if not isinstance(token, TOTP | HOTP):
-            raise type_error("token", "a TOTP or an HOTP", token)
+    def adopt(self, token: Hidden[TOTP | HOTP], spent: int, allow_weak: bool) -> Change[Confirmed]:
+        if not isinstance(token.value, TOTP | HOTP):
+            raise type_error("token", "a TOTP or an HOTP", token.value)
         whole("spent", spent, -1, LARGEST_COUNTER)
-        if not exact("allow_weak", allow_weak, bool) and token.secret.weak:
+        if not exact("allow_weak", allow_weak, bool) and token.value.secret.weak:
             raise errors.InvalidSecret("token has a secret of fewer than 128 bits: enrol anew, or pass allow_weak=True")
-        return Change(EventKind.ADOPT, partial(transitions.adopt, token=token, spent=spent, fresh=self._fresh()))
+        return Change(EventKind.ADOPT, partial(transitions.adopt, token=token.value, spent=spent, fresh=self._fresh()))
 
     def raise_floor(self) -> Change[None]:
         return Change(EventKind.RAISE_FLOOR, transitions.raise_floor)

@@ -64,8 +64,11 @@ class FirstChecked:
         name, allowed, kinds = cls._first
         first = Hidden([*given[:1], *(value for argument, value in named.items() if argument == name)])
         del given, named
-        if not all(isinstance(value, kinds) for value in first.value):
-            raise type_error(name, allowed, first.value[0])
+        wrong = Hidden([value for value in first.value if not isinstance(value, kinds)])
+        # A subclass with an `__init__` of its own takes what it likes, and shows it in a frame of its own.
+        written = next(base for base in cls.__mro__ if "__init__" in vars(base))
+        if wrong.value and "__dataclass_fields__" in vars(written):
+            raise type_error(name, allowed, wrong.value[0])
         return super().__new__(cls)  # without an argument, as `copy` calls it and as `__init__` will refuse, it is fine
 
 

@@ -92,7 +92,8 @@ class KeyURI(FirstChecked):
         # `quote` with nothing safe leaves A-Z a-z 0-9 - . _ ~ and encodes all else.
         token, issuer, account = self.token, quote(self.issuer or "", safe=""), quote(self.account, safe="")
         prefix = f"{issuer}:" if issuer or ":" in self.account else ""
-        parts = [f"otpauth://{type(token).__name__.lower()}/{prefix}{account}?secret={token.secret.base32}"]
+        kind = "hotp" if isinstance(token, HOTP) else "totp"
+        parts = [f"otpauth://{kind}/{prefix}{account}?secret={token.secret.base32}"]
         if issuer:
             parts.append(f"issuer={issuer}")
         if token.algorithm != Algorithm.SHA1:

@@ -286,7 +286,9 @@ class TwoFactor:
             InvalidSecret: If the secret is weak and `allow_weak` is not set.
             InvalidParameters: If `spent` is out of range, or lies in the future: a time where a time step belongs.
         """
-        return self._run(user, self._core.adopt(token, spent, allow_weak))
+        given = Hidden(token)
+        del token  # a bare key, perhaps, where a token belongs
+        return self._run(user, self._core.adopt(given, spent, allow_weak))
 
     def raise_floor(self, user: str) -> None:
         """Void codes up to now, all recovery codes and a pending secret: after a backup was restored.

@@ -21,7 +21,8 @@ from records.life import USER
 from silence.finder import Finder
 from silence.listening import Everything, listening
 from silence.surface import deep, reports, surface, taken_apart
-from totpcore import HOTP, TOTP, CodeReplayed, Confirmed, KeyURI, RecoveryCodes, TotpcoreError, TwoFactor
+from totpcore import HOTP, TOTP, CodeReplayed, Confirmed, KeyURI, MemoryStore, RecoveryCodes, TotpcoreError, TwoFactor
+from totpcore.testing import Phone
 from trouble.faults import Fault, World
 from trouble.scenes import CALLS, POLICY, STATES, Scene, Seal, repeatable, scene
 
@@ -74,13 +75,16 @@ BARE: dict[str, bytes | str] = {"bytes": b"the bare key itself!", "base32": "ORU
 @pytest.mark.parametrize("kind", BARE)
 @pytest.mark.parametrize(
     ("make", "name"),
-    [(TOTP, "secret"), (HOTP, "secret"), (partial(KeyURI, account="alice"), "token")],
-    ids=["TOTP", "HOTP", "KeyURI"],
-)
+    [
+        (TOTP, "secret"), (HOTP, "secret"), (partial(KeyURI, account="alice"), "token"), (Phone, "uri"),
+        (partial(TwoFactor(MemoryStore(), issuer="ACME", sealer=Seal()).adopt, "7", spent=-1), "token"),
+    ],
+    ids=["TOTP", "HOTP", "KeyURI", "Phone", "adopt"],
+)  # fmt: skip
 def test_a_key_that_is_passed_bare_is_in_no_frame(
     make: Callable[..., object], name: str, kind: str, look: Callable[[BaseException], Iterator[str]]
 ) -> None:
-    """Bytes or base32 in the place of a `Secret`, by position or by name: not in the `__init__` of the dataclass."""
+    """Bytes or base32 where a `Secret` or a token belongs, by position or by name, also where `dataclass` wrote it."""
     spelt = "".join(list(name))  # another object than the name in the code
     for call in (partial(make, BARE[kind]), partial(make, **{name: BARE[kind]}), partial(make, **{spelt: BARE[kind]})):
         with pytest.raises(TypeError, match=f"{name} must be .*, not (bytes|str)") as raised:

@@ -65,11 +65,16 @@ def test_a_file_that_disappears_is_not_made_again(path: Path, store: SQLiteStore
     assert not path.exists()
 
 
-def put_another_in_its_place(path: Path) -> None:
-    """What a careless restore does: the file as it is now takes the place of the file, under running processes."""
+def put_another_in_its_place(path: Path, *, log: bool = False) -> None:
+    """What a careless restore does: the file as it is takes the place of the file, under running processes.
+
+    Where `log` is true the old file's log stays behind, and SQLite reads it as the new one's.
+    """
     copy = path.with_suffix(".copy")
     with closing(sqlite3.connect(path)) as reads, closing(sqlite3.connect(copy)) as writes:
         reads.backup(writes)
+    for suffix in () if log else ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink()
     copy.replace(path)
 
 
@@ -89,17 +94,18 @@ def test_what_is_done_to_a_file_that_was_replaced_is_a_store_error(path: Path, s
 
 
 @pytest.mark.parametrize("work", ["load", "swap"])
+@pytest.mark.parametrize("log", [False, True])
 def test_a_file_that_is_replaced_in_the_midst_of_the_work(
-    path: Path, store: SQLiteStore, monkeypatch: pytest.MonkeyPatch, work: str
+    path: Path, store: SQLiteStore, monkeypatch: pytest.MonkeyPatch, work: str, log: bool
 ) -> None:
-    """What the work comes to is not believed, and nobody else's file is touched."""
+    """What the work comes to is not told, since it may have gone to the old file."""
     assert store.swap("7", None, b"before")
     looks = iter(range(9))
     look = SQLiteStore._check_file
 
     def late(self: SQLiteStore, connection: _connections.Connection) -> None:
         if next(looks) == 1:
-            put_another_in_its_place(path)
+            put_another_in_its_place(path, log=log)
         look(self, connection)
 
     monkeypatch.setattr(SQLiteStore, "_check_file", late)
@@ -113,19 +119,20 @@ def test_a_file_that_is_taken_away_is_a_store_error(path: Path, store: SQLiteSto
     assert store.swap("7", None, b"before")
     path.unlink()
     for _ in range(2):
-        with pytest.raises(StoreError, match=r"SQLite failed on factors\.db"):
+        with pytest.raises(StoreError, match=r"^factors\.db cannot be found: No such file or directory$"):
             store.load("7")
     assert not path.exists()
 
 
-def test_a_code_is_accepted_once_though_the_file_is_replaced(path: Path, store: SQLiteStore) -> None:
+@pytest.mark.parametrize("log", [False, True])
+def test_a_code_is_accepted_once_though_the_file_is_replaced(path: Path, store: SQLiteStore, log: bool) -> None:
     """A process that holds the old file, and one that opens the new one: not both accept the code."""
     clock = HandClock(1_800_000_000)
     services = [TwoFactor(store, issuer="ACME", sealer=Plaintext(), clock=clock)]
     phone = Phone.scan(services[0].enrol("7", account="alice").uri)
     services[0].confirm("7", phone.code(clock()))
     clock.tick(30)
-    put_another_in_its_place(path)
+    put_another_in_its_place(path, log=log)
     services.append(TwoFactor(SQLiteStore(path), issuer="ACME", sealer=Plaintext(), clock=clock))
     with pytest.raises(StoreError):
         services[0].verify("7", phone.code(clock()))

@@ -9,8 +9,8 @@ Rules of this file:
 4. One connection per thread, and none at the moment of a `fork`: `_connections` sees to that.
 5. A file that is missing is an error unless its making was asked for: a wrong path would turn the second factor off.
    For the same reason a file without the table is left exactly as it is.
-6. What was done to a file that is not at the path any more, since another was put there, was not done: each of the two
-   would accept a code.
+6. Nothing is answered from a file that is not at the path any more, since another was put there: a process that holds
+   the old one, and one that opens the new one, would each accept a code.
 """
 
 import os
@@ -50,12 +50,12 @@ class SQLiteStore:
         (True, False, b'value')
 
     A file that it makes is readable by its owner alone. It must be on a local disk: WAL does not work across a network.
-    Restore a backup while nothing runs, and put the `-wal` and `-shm` files away with the old file. A fork waits until
-    no thread is at work on a store. A server that forks without Python's fork hooks (uWSGI without `lazy-apps`) must
-    open its first store in the child.
+    It has one name: by a hard link SQLite would keep a second log beside it. Restore a backup while nothing runs, and
+    take the `-wal` and `-shm` files away with the old file. A fork waits until no thread is at work on a store. A
+    server that forks without Python's fork hooks (uWSGI without `lazy-apps`) must open its first store in the child.
     """
 
-    __slots__ = ("_local", "_uri", "_wait_seconds", "path")
+    __slots__ = ("_local", "_name", "_uri", "_wait_seconds", "path")
     path: Path
 
     def __init__(self, path: str | os.PathLike[str], *, create: bool = False, wait_seconds: float = 60) -> None:
@@ -79,6 +79,7 @@ class SQLiteStore:
         if os.fspath(path) in ("", ":memory:"):
             raise InvalidParameters("path must be a file: for a store in memory there is MemoryStore")
         self.path = Path(path).absolute()
+        self._name = os.fspath(self.path)
         self._uri = f"{self.path.as_uri()}?mode=rw"  # never make a file by the way: rule 5
         self._wait_seconds = number("wait_seconds", wait_seconds, high=3600)
         self._local = threading.local()
@@ -156,7 +157,7 @@ class SQLiteStore:
                 done = work(raw)  # not `connection.raw`, which a handler that forks has closed meanwhile
                 self._check_file(connection)
                 return done
-        except (sqlite3.Error, OSError) as error:
+        except sqlite3.Error as error:
             raise StoreError(f"SQLite failed on {self.path.name}: {error}") from error
 
     def _check_file(self, connection: Connection) -> None:
@@ -167,7 +168,10 @@ class SQLiteStore:
 
     def _file(self) -> tuple[int, int]:
         """Return which file is at the path, as the operating system tells files apart."""
-        found = os.stat(self.path)  # noqa: PTH116  # half the time of `Path.stat`, in each call
+        try:
+            found = os.stat(self._name)  # noqa: PTH116  # in each call, and half the time of `Path.stat`
+        except OSError as error:
+            raise StoreError(f"{self.path.name} cannot be found: {error.strerror}") from error
         return found.st_dev, found.st_ino
 
     def _connect(self, *, create: bool) -> sqlite3.Connection:

@@ -1,6 +1,6 @@
 """What stands in for time and for a person's phone."""
 
-from .._guard import Hidden
+from .._guard import Hidden, exact
 from ..keyuri import KeyURI
 from ..otp import TOTP
 
@@ -43,8 +43,10 @@ class Phone:
     uri: KeyURI
 
     def __init__(self, uri: KeyURI) -> None:
-        self.uri = uri
-        self._next = uri.counter
+        given = Hidden(uri)
+        del uri
+        self.uri = exact("uri", given.value, KeyURI)
+        self._next = self.uri.counter
 
     @classmethod
     def scan(cls, uri: str) -> "Phone":
