@@ -496,7 +496,7 @@ WAYS: dict[str, Callable[[Any], object]] = {
     "str": str,
     "format": "{0} {0!r} {0!s} {0!a}".format,
     "percent": lambda value: f"{value!s:>5}",
-    "json": lambda value: json.dumps({"value": value}, default=str),
+    "json": lambda value: json.dumps({"value": value}, default=repr),
     "json of a list": lambda value: json.dumps([value], default=repr),
     "log": logged,
     "vars": vars,

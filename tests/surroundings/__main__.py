@@ -13,6 +13,13 @@ TESTS: Final = Path(__file__).parents[1]
 # What builds a wheel, starts a browser, reads the documents or walks all states has nothing to learn from a time zone.
 LEFT_OUT: Final = ("panel", "surroundings", "explorer", "test_wheel.py", "test_docs.py", "test_proof_words.py")
 
+# These compare bytes with text; that is their own, and nothing of totpcore's.
+OTHERS: Final = tuple(
+    argument
+    for module in ("segno", "enum", "PIL._binary")
+    for argument in ("-W", f"ignore:Comparison between bytes and string:BytesWarning:{module}")
+)
+
 
 class Surrounding(NamedTuple):
     """What differs: flags of the interpreter, variables, arguments for pytest."""
@@ -29,8 +36,7 @@ SURROUNDINGS: Final = (
         "-bb -W error, west of Greenwich, with summer time",
         ("-bb", "-W", "error"),
         (("TZ", "America/New_York"),),
-        # segno compares bytes with text; that is its own, and nothing of totpcore's.
-        ("-W", "ignore:Comparison between bytes and string:BytesWarning:segno"),
+        OTHERS,
     ),
     Surrounding(
         "no network, summer time of half an hour",
