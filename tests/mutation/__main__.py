@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
 
-from .code import MODULES
+from .code import MODULES, fingerprint_of
 from .mutants import Mutant, mutants_of
 from .results import Fate, Result, dead, fresh, load, load_reasons, save, score
 from .trial import Bench
@@ -70,8 +70,8 @@ def run(modules: list[str], jobs: int, *, survivors: bool) -> None:
 
 def sample(size: int, jobs: int) -> int:
     """Try a fixed sample of the mutants that were killed in full: 1 where one of them lives now."""
-    results = load()
-    known = {f"{module}:{name}" for module, result in results.items() for name in result["killed"]}
+    current = {module: result for module, result in load().items() if result["fingerprint"] == fingerprint_of(module)}
+    known = {f"{module}:{name}" for module, result in current.items() for name in result["killed"]}
     mutants = [mutant for module in MODULES for mutant in mutants_of(module) if f"{module}:{mutant.name}" in known]
     chosen = random.Random(SAMPLE_SEED).sample(mutants, min(size, len(mutants)))
     alive = [mutant for mutant, fate in outcomes(chosen, jobs) if fate is Fate.SURVIVED]
