@@ -20,6 +20,7 @@ OFFENDERS = {
     "pickle": "from pickle import loads",
     "eval": "eval(text)",
     "network": "import urllib.request",
+    "unknown modules": "import _socket",
     "int of unchecked text": "def read(text):\n    return int(text)",
     "plain comparison of secrets": "ok = typed.value == expected",
 }
@@ -47,6 +48,15 @@ def test_every_gate_finds_an_offender(gate: str) -> None:
         "typed in spent",
         "canonical.value == plain",
         "raw[0] == 1",
+        "str(code) == text",
+        "bytes(key) == other",
+        "f'{code}' == text",
+        "(code, 1) == pair",
+        "text in {code}",
+        "code.__eq__(text)",
+        "operator.eq(code, text)",
+        "typed.value.startswith(text)",
+        "'x' + code == text",
     ],
 )
 def test_comparisons_of_secrets_are_recognised_by_name(line: str) -> None:
@@ -54,7 +64,9 @@ def test_comparisons_of_secrets_are_recognised_by_name(line: str) -> None:
     assert list(plain_comparison(ast.parse(line)))
 
 
-@pytest.mark.parametrize("line", ["len(code) == 6", "code is None", "hmac.compare_digest(code, other)", "digits == 6"])
+@pytest.mark.parametrize(
+    "line", ["len(code) == 6", "type(code) == str", "code is None", "hmac.compare_digest(code, other)", "digits == 6"]
+)
 def test_what_shows_nothing_of_a_secret_is_no_comparison_of_it(line: str) -> None:
     """Lengths, `None` and the constant-time comparison are let through."""
     assert not list(plain_comparison(ast.parse(line)))
@@ -69,8 +81,34 @@ def test_what_shows_nothing_of_a_secret_is_no_comparison_of_it(line: str) -> Non
         ("if len(s) > 20 or s.strip('0123456789'):\n        raise ValueError\n    return int(t)", True),
         ("return int.from_bytes(t)", False),
         ("return int(t // 30)", False),
+        ("return int(t % 1)", True),
+        ("return int(t + '')", True),
+        ("return map(int, t)", True),
+        ("return lambda: int(t)", True),
+        ("async def inner():\n        return int(t)", True),
     ],
 )
 def test_int_needs_both_bounds_on_the_same_text(body: str, offends: bool) -> None:
     """A bound on the length alone, on the digits alone, or on another text, is none."""
     assert bool(list(unchecked_int(ast.parse(f"def read(t, s):\n    {body}")))) is offends
+
+
+def test_int_outside_of_a_function_is_not_let_through() -> None:
+    """Nothing has bounded the text there."""
+    assert list(unchecked_int(ast.parse("number = int(text)")))
+
+
+@pytest.mark.parametrize(
+    ("gate", "line"),
+    [
+        ("eval", "builtins.eval(text)"),
+        ("eval", "run = exec"),
+        ("unknown modules", "import importlib"),
+        ("unknown modules", "from importlib import import_module"),
+        ("unknown modules", "import websockets"),
+        ("unknown modules", "import subprocess"),
+    ],
+)
+def test_ways_around_a_gate_are_closed(gate: str, line: str) -> None:
+    """By another name, or by a module that opens the door to all others."""
+    assert offences(gate, "otp.py", line)
