@@ -33,18 +33,23 @@ except totpcore.CodeReplayed:
 """
 
 
-def build(into: Path) -> Path:
-    """Build the wheel of a copy of the source, at a fixed time, without the network."""
+def build(into: Path, *, zone: str = "UTC", umask: int = 0o022, touched: float | None = None) -> Path:
+    """Build the wheel of a copy of the source, for a fixed time, without the network."""
     copy = into / "source"
     shutil.copytree(ROOT / "src", copy / "src", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("LICENSE", "README.md", "pyproject.toml"):
         shutil.copy(ROOT / name, copy)
+    for file in copy.rglob("*"):
+        file.chmod(file.stat().st_mode & ~umask)
+        if touched is not None:
+            os.utime(file, (touched, touched))
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(into)],
         check=True,
         cwd=copy,
-        env={**os.environ, "SOURCE_DATE_EPOCH": "1800000000"},
+        env={**os.environ, "SOURCE_DATE_EPOCH": "1800000000", "TZ": zone},
         capture_output=True,
+        umask=umask,
     )
     (wheel,) = into.glob("*.whl")
     return wheel
@@ -57,8 +62,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_is_the_same_bit_for_bit(wheel: Path, tmp_path: Path) -> None:
-    """Built twice, from two folders, it is one: whoever has the source can check what was published."""
-    again = build(tmp_path)
+    """Whatever the folder, zone, umask and age of the files: whoever has the source can check what was published."""
+    again = build(tmp_path, zone="Asia/Kathmandu", umask=0o077, touched=1_000_000_000)
     assert hashlib.sha256(again.read_bytes()).digest() == hashlib.sha256(wheel.read_bytes()).digest()
 
 

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from .plugin import HAS
+
 TESTS: Final = Path(__file__).parents[1]
 # What builds a wheel, starts a browser, reads the documents or walks all states has nothing to learn from a time zone.
 LEFT_OUT: Final = ("panel", "surroundings", "explorer", "test_wheel.py", "test_docs.py", "test_proof_words.py")
@@ -63,6 +65,7 @@ def run(surrounding: Surrounding) -> tuple[bool, str]:
     found = subprocess.run(
         [sys.executable, *surrounding.flags, "-m", "pytest", *arguments, *left_out, str(TESTS)],
         env={**os.environ, **dict(surrounding.variables), "TOTPCORE_TEST_SURROUNDING": surrounding.name,
+             "TOTPCORE_TEST_FLAGS": " ".join(flag for flag in surrounding.flags if flag in HAS),
              "PYTHONPATH": os.pathsep.join(filter(None, (str(TESTS), os.environ.get("PYTHONPATH"))))},
         capture_output=True,
         text=True,

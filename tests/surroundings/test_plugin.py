@@ -1,0 +1,33 @@
+"""A surrounding that did not take effect is found out: nothing of the five is true in an ordinary run."""
+
+import pytest
+
+from surroundings.__main__ import SURROUNDINGS
+from surroundings.plugin import HAS, missing_from
+
+
+def test_five_surroundings_and_five_time_zones() -> None:
+    """Each has flags, variables or a tongue of its own, and every flag can be checked."""
+    assert len(SURROUNDINGS) == 5
+    assert len({dict(one.variables)["TZ"] for one in SURROUNDINGS}) == 5
+    assert {flag for one in SURROUNDINGS for flag in one.flags if flag.startswith("-")} == set(HAS)
+    assert any(dict(one.variables).get("LC_ALL") == "tr_TR.UTF-8" for one in SURROUNDINGS)
+    assert any("TOTPCORE_TEST_NO_SOCKETS" in dict(one.variables) for one in SURROUNDINGS)
+
+
+@pytest.mark.skipif(not __debug__, reason="this is a surrounding")
+@pytest.mark.parametrize("flag", ["-O", "-bb", "-X"])
+def test_a_flag_that_is_not_there_is_missed(flag: str) -> None:
+    """This interpreter was started without it."""
+    assert missing_from({"TZ": "UTC", "TOTPCORE_TEST_FLAGS": flag}) == [f"no {flag}"]
+
+
+def test_a_zone_that_is_not_there_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The C library reads a zone that it does not know as UTC."""
+    monkeypatch.setattr("time.timezone", 0)
+    assert missing_from({"TZ": "Pacific/Nowhere"}) == ["the time zone Pacific/Nowhere is not known"]
+
+
+def test_a_socket_that_opens_is_missed() -> None:
+    """The network is there in an ordinary run."""
+    assert missing_from({"TZ": "UTC", "TOTPCORE_TEST_NO_SOCKETS": "1"}) == ["a socket can be opened"]
