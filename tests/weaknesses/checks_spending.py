@@ -1,65 +1,25 @@
-"""V09 to V16: where, when and for how long a code is spent.
+"""V09, V10, V11 and V16: a code is spent at every surface, and in every life of a factor.
 
 Rules of this file:
 
 1. A surface is any call that takes a code. They are found by looking, so that a new one cannot be forgotten.
-2. What totpcore cannot stop is shown as it is, and said to be so: two stores accept twice, and so does a restored one.
+2. What is spent is read from the record, as it is stored: an answer could say something else.
 """
 
 import inspect
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Final, TypeVar, cast
+from typing import Final, cast
 
-from totpcore import (
-    HOTP,
-    TOTP,
-    AlreadyEnrolled,
-    InvalidParameters,
-    MemoryStore,
-    Secret,
-    StateError,
-    StoreContended,
-    TwoFactor,
-    _core,
-    _spending,
-    _transitions,
-)
-from totpcore._core import Change
-from totpcore._guard import Hidden
-from totpcore._record import Active, Record
+from totpcore import HOTP, TOTP, AlreadyEnrolled, InvalidParameters, MemoryStore, Secret, _core, _spending, _transitions
+from totpcore._record import Active
 from totpcore._spending import spend_code
-from totpcore._states import Moment
-from totpcore.events import EventKind
-from totpcore.ports import Store
 from totpcore.recovery import RecoverySet
-from totpcore.service import _spoken
-from totpcore.stores import memory
 from totpcore.testing import Phone
-from totpcore.testing._races import in_processes
 from weaknesses.frame import NOW, TOTPCORE, Library, User, holds, outcome, refuses, weakness
-from weaknesses.twins import (
-    KEY,
-    STEP,
-    Spent,
-    adopted,
-    changes_by,
-    faulty,
-    field,
-    full,
-    seeded,
-    spent_of,
-    stored,
-    surfaces,
-    verifies_by,
-)
-
-T = TypeVar("T")
+from weaknesses.twins import KEY, STEP, adopted, changes_by, faulty, field, seeded, spent_of, stored, surfaces
 
 SURFACES: Final = {"verify", "recover", "confirm", "replace", "renew_recovery_codes", "disable", "resync"}
-YEAR: Final = 365 * 86_400
 
 
 # ---- V09: the confirming code works again at log-in ----
@@ -167,231 +127,6 @@ def a_recovery_code_spends_the_codes_of_its_moment(lib: Library) -> None:
     user = adopted(lib, lib.hotp_token(lib.secret(KEY)))
     holds(user.recover(user.codes[0]) == "ok", "an HOTP user recovers")
     holds(user.verify("755224") == "ok", "and the token's next code opens")
-
-
-# ---- V12: consumption that is not written ----
-
-
-class TakesItsWord(TwoFactor):
-    """The store is told, and whatever it says is fine."""
-
-    def _run(self, user: str, change: Change[T]) -> T:
-        old = Hidden(self._store.load(user))
-        step = self._core.step(change, user, old, self._now())
-        if step.swaps:
-            with suppress(Exception):
-                self._store.swap(user, old.value, step.new.value)
-        self._tell(step.event)
-        return _spoken(step.answer)
-
-
-def takes_its_word() -> Library:
-    """A service that does not look at what `swap` returns."""
-    return replace(TOTPCORE, two_factor=TakesItsWord)
-
-
-class Odd:
-    """A store that swaps, or does not, and answers something else."""
-
-    def __init__(self, inner: Store, answers: Callable[[], object], log: list[str]) -> None:
-        self._inner, self._answers, self._log = inner, answers, log
-
-    def load(self, user: str, /) -> bytes | None:
-        """Load as the store inside does."""
-        return self._inner.load(user)
-
-    def swap(self, user: str, old: bytes | None, new: bytes | None, /) -> bool:
-        """Answer what was asked for; `True` swaps."""
-        answer = self._answers()
-        if answer is True:
-            answer = self._inner.swap(user, old, new)
-        self._log.append(f"swap {answer!r}")
-        return cast("bool", answer)
-
-
-@weakness("V12", twin=takes_its_word)
-def only_true_from_the_store_is_an_acceptance(lib: Library) -> None:
-    """Where a store raises or says anything but `True`, nothing is accepted; what is, is stored before it is told."""
-    answers: tuple[Callable[[], object], ...] = (
-        full,
-        *(lambda one=one: one for one in (None, 1, 0, "ok", b"", [True])),
-    )
-    for answer in (*answers, lambda: False):
-        user, log = adopted(lib), list[str]()
-        inner, before = user.store, stored(user)
-        user.events.clear()
-        user.store = Odd(inner, answer, log)
-        user.service = user.another()
-        for call, code in ((user.verify, user.code()), (user.recover, user.codes[0])):
-            holds(call(code) in ("StoreError", "OSError", "StoreContended"), "nothing is accepted that was not stored")
-        holds(stored(user) == before and not user.events, "nothing is stored, and no event tells of an acceptance")
-    user, log = adopted(lib), []
-    user.store = Odd(user.store, lambda: True, log)
-    user.service = lib.two_factor(
-        user.store, issuer="ACME", sealer=user.sealer, clock=user.clock, audit=lambda event: log.append(event.reason)
-    )
-    log.append(user.verify(user.code()))
-    holds(log == ["swap True", "ok", "ok"], "the swap comes first, then the event, then the answer")
-
-
-def burns_everybodys() -> Library:
-    """The code is spent for the user who is first in the store."""
-
-    class WrongRow(MemoryStore):
-        def swap(self, user: str, old: bytes | None, new: bytes | None, /) -> bool:
-            first = min(self._values, default=user)
-            return super().swap(user if old is None else first, self.load(first) if old else None, new)
-
-    return replace(TOTPCORE, memory_store=WrongRow)
-
-
-@weakness("V12", twin=burns_everybodys)
-def only_the_row_of_the_user_changes(lib: Library) -> None:
-    """Of two users with one secret (a second device is a user of its own) only the one who logs in has spent it.
-
-    Each answer is decided on what was loaded for it: no cache keeps an earlier one valid.
-    """
-    user = adopted(lib)
-    code, service = user.code(), user.service
-    service.adopt("zoe", lib.totp_token(lib.secret(KEY)), spent=-1)
-    before = stored(user)
-    holds(outcome(partial(service.verify, "zoe", code)) == "ok", "one of the two logs in")
-    holds(stored(user) == before, "the record of the other is as it was")
-    holds(outcome(partial(service.verify, "zoe", code)) == "replayed", "it is spent where it was used")
-    holds(user.verify(code) == "ok", "and not where it was not")
-    holds(user.verify(code) == "replayed", "an answer is no answer to the next request")
-
-
-# ---- V13: replicas with replay state of their own ----
-
-
-def works_after_a_fork() -> Library:
-    """Each child goes on with its own copy of the memory."""
-
-    class Copied(MemoryStore):
-        def _check_owner(self) -> None:
-            """A process is a process."""
-
-    return replace(TOTPCORE, memory_store=Copied)
-
-
-class Lagging:
-    """A replica that shows what was, in front of the primary that takes the writes."""
-
-    def __init__(self, primary: Store, user: str) -> None:
-        self._primary, self._stale = primary, primary.load(user)
-
-    def load(self, user: str, /) -> bytes | None:
-        """Show what was there when the replica was made."""
-        return self._stale
-
-    def swap(self, user: str, old: bytes | None, new: bytes | None, /) -> bool:
-        """Write to the primary."""
-        return self._primary.swap(user, old, new)
-
-
-@weakness("V13", twin=works_after_a_fork)
-def a_store_in_memory_is_for_one_process(lib: Library) -> None:
-    """`MemoryStore` says so in its first line and refuses to work in a child; a replica that lags accepts nothing.
-
-    Two stores are two acceptances. No store of totpcore is two without saying so; asynchronous replicas are.
-    """
-    for said in (memory.__doc__, inspect.getdoc(lib.memory_store)):
-        holds((said or "").startswith("For one process only"), "the first line says that it is for one process")
-    user = adopted(lib)
-    code = user.code()
-    held = stored(user)
-    holds(in_processes([partial(user.verify, code)]) == ["StoreError"], "a child accepts nothing")
-    lagging = User(lib, store=Lagging(user.store, user.user))
-    holds(user.verify(code) == "ok", "the parent goes on")
-    holds(
-        refuses(partial(lagging.service.verify, "alice", code), StoreContended), "behind a replica nothing is accepted"
-    )
-    other = User(lib)
-    other.store.swap("alice", None, held)
-    holds(other.verify(code) == "ok", "a second store accepts a second time: this is the limit")
-
-
-# ---- V14: the clock goes backwards ----
-
-
-def remembers_for_a_while() -> Library:
-    """What was spent is forgotten once its window has gone by on the wall clock, or has not begun."""
-
-    def spend(record: Record, active: Active, moment: Moment, typed: Hidden[str]) -> Spent:
-        kept = active.last_used_at is not None and 0 <= moment.now - active.last_used_at <= 90
-        return spend_code(record, active if kept else active._replace(spent=-1), moment, typed)
-
-    return verifies_by(spend)
-
-
-@weakness("V14", twin=remembers_for_a_while)
-def what_is_spent_stays_spent_whatever_the_clock_says(lib: Library) -> None:
-    """After the clock was set back, no step up to the spent one opens: there is no time to live, and no silent way out.
-
-    A clock that was a year ahead locks the user out until another administrator's `reset`, which is an event with a
-    name in it. Local time, which jumps back in autumn, is not taken: a `datetime` is a `TypeError`, see V80.
-    """
-    for back in (0, 1, 30, 60, 90, 3600, 86_400):
-        user = adopted(lib)
-        holds(user.verify(user.code()) == "ok", "a code is accepted")
-        user.clock.tick(-back)
-        wanted = "replayed" if back < 60 else "clock_behind"  # the spent step is the next one at most, or beyond that
-        for step in range(-1, min(back // 30, 1) + 1):
-            holds(user.verify(user.code(step)) == wanted, "a step up to the spent one is refused")
-        holds(spent_of(user) == STEP, "and the spent counter stays")
-    user = adopted(lib)
-    user.clock.tick(YEAR)
-    holds(user.verify(user.code()) == "ok", "a clock that is a year ahead accepts that time's code")
-    user.clock.tick(-YEAR)
-    for _ in range(10):
-        user.clock.tick(30)
-        holds(user.verify(user.code()) == "clock_behind", "set right, it accepts none")
-    user.service.reset(user.user, actor="root", reason="clock was ahead")
-    last = user.events[-1]
-    told = (last.kind, last.actor, last.reason)
-    holds(told == (EventKind.RESET, "root", "clock was ahead"), "the way out is audited")
-    holds(user.verify(user.code()) == "not_enrolled", "and ends the secret rather than its spent counter")
-
-
-# ---- V15: a restored backup ----
-
-
-def raises_no_floor() -> Library:
-    """`raise_floor` voids recovery codes and leaves the counter."""
-    return replace(
-        TOTPCORE, two_factor=faulty((_transitions, "floor_of", lambda active, _moment: cast("Active", active).spent))
-    )
-
-
-@weakness("V15", twin=raises_no_floor)
-def raising_the_floor_ends_what_a_backup_brings_back(lib: Library) -> None:
-    """After a restore, `raise_floor` refuses every code up to then, and every recovery code; the next code opens.
-
-    Without it, a restored store accepts a spent code again: this is the limit. An HOTP token, whose counter only its
-    holder knows, cannot be helped so: `reset` it and bind it anew.
-    """
-    for restored_after in (0, 29, 60, 3600):
-        user = adopted(lib)
-        user.service.replace(user.user, user.codes[0], account=user.user)  # a pending secret is in the backup too
-        user.clock.tick(60)
-        snapshot, code = stored(user), user.code()
-        holds(user.verify(code) == "ok" and user.recover(user.codes[1]) == "ok", "the codes are used")
-        user.store.swap(user.user, stored(user), snapshot)
-        holds(user.verify(code) == "ok", "a restored store does not know it: by design")
-        user.store.swap(user.user, stored(user), snapshot)
-        user.clock.tick(restored_after)
-        user.service.raise_floor(user.user)
-        for step in (-1, 0, 1):
-            holds(
-                user.verify(user.code(step)) == "replayed", "a code of the moment of the restore, or before, is refused"
-            )
-        holds({user.recover(one) for one in user.codes} == {"replayed"}, "so is every recovery code")
-        holds(user.service.pending(user.user) is None, "and what was pending")
-        user.clock.tick(30)
-        holds(user.verify(user.code()) == "replayed" and user.verify(user.code(1)) == "ok", "the code after them opens")
-    user = adopted(lib, lib.hotp_token(lib.secret(KEY)))
-    holds(refuses(partial(user.service.raise_floor, user.user), StateError), "an HOTP token has no floor to be raised")
 
 
 # ---- V16: the secret is used again ----

@@ -1,4 +1,4 @@
-"""What several checks need: ways to make a twin, users with known codes, stores that stand in, looks into the record.
+"""What several checks need: ways to make a twin, users with known codes, stores that stand in, doors, looks inside.
 
 Rules of this file:
 
@@ -10,6 +10,7 @@ import json
 import secrets
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -22,11 +23,12 @@ from unittest.mock import patch
 import totpcore
 import totpcore.otp
 import totpcore.policy
-from totpcore import HOTP, TOTP, Accepted, Policy, TwoFactor, _spending, _transitions
+from totpcore import HOTP, TOTP, Accepted, CompatibilityWarning, Policy, TwoFactor, _spending, _transitions
 from totpcore._core import Change
 from totpcore._guard import Hidden
 from totpcore._record import Active, Record
 from totpcore._states import Moment
+from totpcore.answers import State
 from totpcore.ports import Store
 from totpcore.service import _spoken
 from totpcore.testing import Phone
@@ -36,7 +38,10 @@ T = TypeVar("T")
 Spent = tuple[Record, Accepted]
 Spend = Callable[[Record, Active, Moment, Hidden[str]], Spent]
 KEY: Final = b"12345678901234567890"
+BASE32: Final = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # of KEY
 STEP: Final = NOW // 30
+FREE: Final = 5
+NO_RECOVERY_CODE: Final = "ZZZZ-ZZZZ-ZZZZ-ZZZZ-ZZZZ-ZZZZ"
 _ONE_AT_A_TIME = threading.RLock()  # two threads that patch the same name would restore each other's fault
 
 
@@ -78,6 +83,18 @@ def verifies_by(spend: Spend) -> Library:
 def changes_by(spend: Spend) -> Library:
     """A twin whose changes (`disable`, `replace`, `renew_recovery_codes`) look at a code in this way."""
     return replace(TOTPCORE, two_factor=faulty((_spending, "spend_code", spend)))
+
+
+def has_no_bounds() -> Library:
+    """A policy takes any number."""
+
+    class Unbounded(Policy):
+        __slots__ = ()
+
+        def __post_init__(self) -> None:
+            """Let everything pass."""
+
+    return replace(TOTPCORE, policy=Unbounded)
 
 
 @contextmanager
@@ -194,6 +211,14 @@ def surfaces(user: User) -> dict[str, Callable[[str], object]]:
     }
 
 
+def every_door(user: User) -> dict[str, Callable[[str], object]]:
+    """Every call that takes a code, by its name."""
+    service, name = user.service, user.user
+    doors: dict[str, Callable[[str], object]] = dict(surfaces(user))
+    doors["recover"], doors["confirm"] = partial(service.recover, name), partial(service.confirm, name)
+    return doors
+
+
 def full() -> object:
     """Fail as a disk does."""
     raise OSError(28, "No space left on device")
@@ -224,3 +249,45 @@ def with_line(module: str, line: str) -> Library:
 def plain(code: str) -> str:
     """A code without its hyphens."""
     return code.replace("-", "")
+
+
+def shown(user: User, phone: Phone) -> str:
+    """What a phone shows now."""
+    return phone.code(user.clock())
+
+
+def replacing(user: User) -> Phone:
+    """Begin to replace the active secret, and scan the new one; the code of the time step is spent by it."""
+    phone = Phone.scan(user.service.replace(user.user, user.code(), account=user.user).uri)
+    user.clock.tick(user.policy.period)
+    return phone
+
+
+def state(user: User) -> State:
+    """The state that the service tells."""
+    return user.service.status(user.user).state
+
+
+class Agreeable:
+    """Equals whatever it is compared with."""
+
+    def __eq__(self, _other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __len__(self) -> int:
+        return 6
+
+
+class AgreeableText(Agreeable, str):
+    """A text that does."""
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """What apps are known to garble is not the matter of a check here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CompatibilityWarning)
+        yield
