@@ -10,6 +10,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
@@ -117,10 +118,21 @@ def test_the_longest_bytes_that_are_read() -> None:
 def test_a_megabyte_is_typed(life: Life) -> None:
     """Every call that takes text refuses a megabyte of it as it refuses ten characters, and is charged as little."""
     life.on()
-    service, before = life.service, life.raw
+    service = life.service
+    service.replace(USER, life.code(), account="alice")
+    before = life.raw
+    take_a_code = (
+        service.verify, service.recover, service.disable, service.renew_recovery_codes, service.confirm,
+    )  # fmt: skip
     for text in ("1" * MEGABYTE, " " * MEGABYTE, "\U0001f511" * MEGABYTE, "\ud800" * MEGABYTE):
-        for call in (service.verify, service.recover, service.disable, service.renew_recovery_codes):
-            seconds, peak = cost(call, USER, text)
+        calls: list[Callable[[], object]] = [
+            *(partial(call, USER, text) for call in take_a_code),
+            partial(service.resync, USER, text, text),
+            partial(service.replace, USER, text, account="alice"),
+            partial(service.enrol, "somebody else", account=text),
+        ]
+        for call in calls:
+            seconds, peak = cost(call)
             assert seconds < QUICK
             assert peak < 4 * UNREAD
         with pytest.raises(InvalidParameters):

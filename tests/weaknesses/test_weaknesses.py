@@ -3,7 +3,7 @@
 import pytest
 
 from weaknesses.frame import TOTPCORE, Check, Vulnerable, answerable, checks, classes
-from weaknesses.table import PAGE, missing_from_checklist, page
+from weaknesses.table import ELSEWHERE, PAGE, SHOWN, missing_from_checklist, missing_tests, page
 
 CHECKS = checks()
 
@@ -45,6 +45,12 @@ def test_all_ninety_classes_are_there() -> None:
 def test_the_table_is_in_step() -> None:
     """The page of the documentation is what `python -m weaknesses` writes."""
     assert PAGE.read_text("utf-8") == page()
+
+
+def test_what_the_table_names_beside_the_checks_is_there() -> None:
+    """A test of the panel, or of what ships, that is gone is missed; each class of the application's alone has one."""
+    assert missing_tests() == set()
+    assert {weakness.id for weakness in classes().values() if weakness.who.startswith("DOC")} <= {*SHOWN, *ELSEWHERE}
 
 
 def test_what_only_the_application_can_stop_is_in_its_checklist() -> None:
