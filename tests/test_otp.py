@@ -373,7 +373,8 @@ class Text(str):
         return 0
 
 
-NOT_STR = [None, True, 0, 755224, 755224.0, b"755224", bytearray(b"755224"), ["755224"], {"$ne": ""}, Text("755224")]
+NOT_STR = [None, True, 0, 755224, 755224.0, b"755224", bytearray(b"755224"), ["755224"], {"$ne": ""}, Text("755224"),
+           Pretender()]  # fmt: skip
 
 
 @pytest.mark.parametrize("code", NOT_STR, ids=lambda code: type(code).__name__)
@@ -457,7 +458,8 @@ def test_values_out_of_range(name: str, call: Call) -> None:
 
 MOMENT = datetime(2027, 1, 15, tzinfo=UTC)
 BAD_TYPES: list[tuple[str, Callable[[Any], object], list[object]]] = [
-    ("key", lambda value: hotp(value, 0), [None, "12345678901234567890", bytearray(KEY), memoryview(KEY), 5, SECRET]),
+    ("key", lambda value: hotp(value, 0),
+        [None, "12345678901234567890", bytearray(KEY), memoryview(KEY), 5, SECRET, Pretender()]),
     ("key", lambda value: totp(value, 0), [None, "12345678901234567890"]),
     ("counter", lambda value: hotp(KEY, value), [None, True, 1.0, "1", b"1", Decimal(1), Pretender()]),
     ("counter", TOKEN.code, [None, True, 1.0, "1"]),
@@ -481,7 +483,7 @@ BAD_TYPES: list[tuple[str, Callable[[Any], object], list[object]]] = [
     ("after", lambda value: TOKEN.resync(["123456"] * 2, after=value), [None, True, 1.0, "1"]),
     ("look_ahead", lambda value: TOKEN.match("123456", after=-1, look_ahead=value), [None, True, 1.0, "1"]),
     ("window", lambda value: CLOCK.match("1", NOW, after=-1, window=value),
-        [None, 1, True, [1, 1], "11", (1,), (1, 1, 1), (True, 1), (1, 1.0), (None, 1)]),
+        [None, 1, True, [1, 1], "11", (1,), (1, 1, 1), (True, 1), (1, 1.0), (None, 1), Pretender()]),
     ("codes", lambda value: TOKEN.resync(value, after=-1), [None, 5, "123456", {"123456", "654321"}]),
 ]  # fmt: skip
 
@@ -502,7 +504,10 @@ def test_what_stands_beside_the_secret_is_not_taken_for_it(token: Callable[..., 
         token(SECRET, SECRET)
     with pytest.raises(TypeError, match="multiple values"):
         token(SECRET, secret=SECRET)
-    for call in (partial(token, KEY, secret=SECRET), partial(token, SECRET, secret=KEY)):
+    spelt = "".join(list("secret"))  # another object than the name in the code
+    bare: list[dict[str, Any]] = [{"secret": KEY}, {spelt: KEY}]
+    both = (partial(token, KEY, secret=SECRET), partial(token, SECRET, secret=KEY), partial(token, KEY, secret="key"))
+    for call in (*both, *(partial(token, **named) for named in bare)):
         with pytest.raises(TypeError, match="secret must be of type Secret, not bytes"):
             call()
     with pytest.raises(TypeError, match="missing 1 required positional argument"):
@@ -556,13 +561,13 @@ def test_names_of_algorithms_are_read_in_any_case(name: str) -> None:
 TOKENS = [HOTP(SECRET, digits=7, algorithm="SHA256"), TOTP(SECRET, digits=8, period=60, t0=5, algorithm="SHA512")]
 
 
-@pytest.mark.parametrize("token", TOKENS, ids=lambda token: type(token).__name__)
-def test_tokens_are_frozen(token: HOTP | TOTP) -> None:
-    """No parameter of a token can be changed, and none added."""
-    for name in ("secret", "digits", "algorithm", "something"):
+@pytest.mark.parametrize("value", [*TOKENS, Match(1, 0)], ids=lambda value: type(value).__name__)
+def test_values_are_frozen(value: HOTP | TOTP | Match) -> None:
+    """No parameter of a token, and nothing of a match, can be changed, and none added."""
+    for name in (*type(value).__slots__, "something"):
         with pytest.raises((FrozenInstanceError, AttributeError, TypeError)):
-            setattr(token, name, 6)
-    assert not hasattr(token, "__dict__")
+            setattr(value, name, 6)
+    assert not hasattr(value, "__dict__")
 
 
 @pytest.mark.parametrize("token", TOKENS, ids=lambda token: type(token).__name__)

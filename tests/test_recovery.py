@@ -116,6 +116,13 @@ def test_every_spelling_is_the_same_code(code: str, data: st.DataObject) -> None
     assert canonical(written) == (code if len(written) <= 64 else None)
 
 
+@pytest.mark.parametrize(("length", "read"), [(63, True), (64, True), (65, False)])
+def test_sixty_four_characters_are_room_enough(length: int, read: bool) -> None:
+    """Longer text is refused unread, whatever is in it."""
+    (code,) = RecoveryCodes.generate(1)
+    assert (canonical(code.ljust(length)) is not None) is read
+
+
 @pytest.mark.parametrize("written", [
     CODE, PLAIN, CODE.lower(), f"  {CODE}\n", CODE.replace("-", " "), "-".join(PLAIN), CODE.replace("01", "OI"),
     CODE.replace("01", "ol"),

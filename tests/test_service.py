@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from records.life import NOW, RAW, STEP, USER, Life, NewLife, caught, reason_of, wrong_recovery_code
+from records.pretender import Pretender
 from totpcore import (
     HOTP,
     TOTP,
@@ -577,11 +578,12 @@ BY_USER: dict[str, Callable[[TwoFactor, Any], object]] = {
 @pytest.mark.parametrize("name", BY_USER)
 @pytest.mark.parametrize(("user", "error"), [
     ("", InvalidParameters), ("x" * 256, InvalidParameters), ("a\0b", InvalidParameters), ("\ud800", InvalidParameters),
+    (Pretender(), TypeError),
     ("a\udfffb", InvalidParameters), (7, TypeError), (None, TypeError), (b"7", TypeError), (True, TypeError),
 ], ids=lambda value: ascii(value)[:20])  # fmt: skip
 def test_every_call_checks_the_user(world: World, name: str, user: Any, error: type[Exception]) -> None:
     """A user id is 1 to 255 characters without NUL and lone surrogates; the store is not asked for others."""
-    with pytest.raises(error, match="user"):
+    with pytest.raises(error, match="user must "):
         BY_USER[name](world.service(), user)
     assert world.steps == []
 
