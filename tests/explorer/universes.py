@@ -106,6 +106,12 @@ LOCK: Final = replace(
     ticks=3,
     made=DOOR_CALLS | {K.RECOVER},
 )
+LOCKED_AT_ONCE: Final = replace(
+    CHANGES,
+    name="locked at once",
+    about="as `changes`, where one wrong code locks",
+    policy=replace(NARROW, lock_after=1),
+)
 ALONE_SLIPS: Final = replace(ALONE, name="alone, slips", about="as `alone`, with a wrong code at confirm", slips=1)
 TWENTY: Final = replace(
     ALONE,
@@ -137,7 +143,10 @@ COUNTERS_ALONE: Final = replace(
     ticks=3,
     made=HOTP_CALLS | {K.DISABLE, K.RENEW_RECOVERY_CODES},
 )
-FULL: Final = (*ORDINARY, CHANGES_AHEAD, RACE, LOCK, ALONE_SLIPS, TWENTY, OPERATORS_RACE, ALONE_BACK, COUNTERS_ALONE)
+FULL: Final = (
+    *ORDINARY, CHANGES_AHEAD, RACE, LOCK, LOCKED_AT_ONCE, ALONE_SLIPS, TWENTY, OPERATORS_RACE, ALONE_BACK,
+    COUNTERS_ALONE,
+)  # fmt: skip
 
 LIFE: Final = replace(CHANGES, name="life", about="two clients, every call, four moments", ticks=4, policy=AHEAD)
 LIFE_WITH_OPERATORS: Final = replace(LIFE, name="life with operators", made=TOTP_CALLS)
