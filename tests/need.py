@@ -7,6 +7,7 @@ skipped in silence.
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
@@ -14,9 +15,12 @@ import pytest
 def need(*programs: str) -> None:
     """Skip the module or the test that calls, or fail, unless all `programs` are on the path."""
     missing = [program for program in programs if shutil.which(program) is None]
-    if not missing:
-        return
-    reason = f"needs {', '.join(missing)}"
+    if missing:
+        miss(f"needs {', '.join(missing)}")
+
+
+def miss(reason: str) -> NoReturn:
+    """Skip the module or the test that calls, or fail, for want of something."""
     if os.environ.get("TOTPCORE_TEST_REQUIRE_ALL") == "1":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason, allow_module_level=True)

@@ -11,6 +11,8 @@ import os
 import resource
 import signal
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,6 +23,7 @@ from typing import Final, cast
 
 import pytest
 
+from need import miss, need
 from records.life import USER, reason_of
 from totpcore import Gate, RecordMissing, RecordUnreadable, SQLiteStore, StoreError, TwoFactor, audit
 from totpcore.testing import HandClock, Phone
@@ -84,8 +87,8 @@ def check_all_is_well(disk: Disk, accepted_at: list[float]) -> None:
 
 
 @pytest.mark.parametrize("room", [0, 100, 5_000, 20_000])
-def test_a_disk_that_is_full(disk: Disk, room: int) -> None:
-    """The file may grow no more: verifying and failing raise `StoreError`, and what was told before stays true."""
+def test_a_file_that_may_not_grow(disk: Disk, room: int) -> None:
+    """Past the limit writing is an error: verifying and failing raise `StoreError`, and what was told before stays true."""
 
     def work(tell: Tell) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -110,6 +113,57 @@ def test_a_disk_that_is_full(disk: Disk, room: int) -> None:
     assert disk.verify() == "ok" or len(answers) % 3 == 0, "the code of the call that raised was not spent"
     check_all_is_well(disk, [at for word, at in answers if word == "ok"])
     assert reason_of(lambda: disk.service.recover(USER, disk.codes[0])) == "ok"
+
+
+# In a file system of its own, of 256 KB: fill it, use the factor until nothing can be written, and make room again.
+SMALL = """
+import sys
+from pathlib import Path
+from records.life import USER
+from totpcore import StoreError
+from trouble.test_disk import Disk
+disk, filler = Disk(Path(sys.argv[1], "factors.db")), Path(sys.argv[1], "filler")
+with filler.open("wb", buffering=0) as file:
+    try:
+        while file.write(bytes(512)):
+            pass
+    except OSError:
+        print("filled")
+for _ in range(200):
+    disk.clock.tick(90)
+    if disk.verify() == "StoreError":
+        break
+try:
+    disk.service.recover(USER, disk.codes[0])
+except StoreError as error:
+    print(error)
+print(disk.service.gate(USER).value)
+filler.unlink()
+print(disk.verify(), disk.verify(), disk.service.recover(USER, disk.codes[0]).codes_left)
+"""
+
+
+def test_a_file_system_that_is_full(tmp_path: Path) -> None:
+    """No byte is left: nobody is let in by a code or a recovery code; with room again both are good, once."""
+    need("unshare", "mount")
+    own = ["unshare", "--mount", *([] if os.getuid() == 0 else ["--map-root-user"]), "sh", "-c"]
+    mount = 'mount -t tmpfs -o size=256k tmpfs "$1"'
+    if subprocess.run([*own, mount, "sh", tmp_path], check=False, capture_output=True).returncode:
+        miss("needs to mount a file system of its own")
+    tests = str(Path(__file__).parents[1])
+    found = subprocess.run(
+        [*own, mount + ' && exec "$2" -c "$3" "$1"', "sh", tmp_path, sys.executable, SMALL],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (tests, os.environ.get("PYTHONPATH"))))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.stdout.splitlines() == [
+        "filled",
+        "SQLite failed on factors.db: database or disk is full",
+        "challenge",
+        "ok replayed 9",
+    ], found.stderr
 
 
 def test_a_database_that_may_not_grow(disk: Disk) -> None:
