@@ -12,6 +12,9 @@ import time
 from explorer import Exploration, Universe, explore
 from explorer.exploration import FIGURES, PATH, figures_of
 from explorer.universes import FULL, chosen
+from mutation.code import fingerprints_of
+
+WALKED = ("_states", "_spending", "_transitions", "throttle")  # the modules that decide
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -57,6 +60,7 @@ def _record(seen: list[Exploration]) -> None:
     kept = {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "python": platform.python_version(),
+        "code": fingerprints_of(WALKED),
         "universes": {found.universe: figures_of(found) for found in seen},
     }
     PATH.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8", newline="\n")

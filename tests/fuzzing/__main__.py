@@ -27,9 +27,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final, TypedDict
 
+from mutation.code import fingerprints_of
+
 from . import corpus
 
 FULL: Final[Mapping[str, int]] = {"codes": 4_500_000, "base32": 4_000_000, "uris": 1_000_000, "stored": 500_000}
+# The modules that read what a target makes up.
+READERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "codes": ("otp", "recovery"), "base32": ("secret",), "uris": ("_urireading", "keyuri"), "stored": ("_record",),
+}  # fmt: skip
 LIMITS: Final = ("-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1", "-max_len=1024")
 
 
@@ -38,6 +44,7 @@ class Figures(TypedDict):
 
     date: str
     python: str
+    code: dict[str, str]
     atheris: str
     seed: int
     runs: int
@@ -82,6 +89,7 @@ def fuzz(name: str, *, runs: int, seconds: int, seed: int, keep: bool) -> Figure
         return Figures(
             date=datetime.now(UTC).date().isoformat(),
             python=platform.python_version(),
+            code=fingerprints_of(READERS[name]),
             atheris=version("atheris"),
             seed=seed,
             runs=executed,

@@ -13,6 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from mutation.code import fingerprints_of
+
 from .cases import cases
 from .compare import TOTPCORE, compare
 from .peers import oracles
@@ -35,6 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         "python": platform.python_version(),
         "cryptography": version("cryptography"),
         "seed": given.seed,
+        "code": fingerprints_of(["otp"]),
         "seconds": round(time.monotonic() - began),
         "cases": outcome.cases,
         "comparisons": dict(outcome.comparisons),

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple, cast
 
+from mutation.code import fingerprint_of
+
 TESTS: Final = Path(__file__).parents[1]
 COMPARISONS: Final = 1_000_000
 FUZZ_RUNS: Final = 10_000_000
@@ -66,7 +68,7 @@ def explorer() -> Line:
     says = f"{walked(list(universes.values()))}, each of {len(universes)} universes to its end, no broken promise"
     gaps = [f"{one.name} was not walked in full" for one in FULL if one.name not in universes]
     gaps += [f"{name}: a promise is broken" for name, walk in universes.items() if walk["fault"]]
-    return Line("Explorer", f"{says}; in full on {full.get('date')}; now: {walked(json.loads(done.stdout))}", (*gaps,))
+    return Line("Explorer", f"{says}; {when(full)}; now: {walked(json.loads(done.stdout))}", (*gaps,))
 
 
 def walked(walks: list[dict[str, int]]) -> str:
@@ -83,7 +85,7 @@ def oracles() -> Line:
     compared = sum(cast("dict[str, int]", full.get("comparisons", {})).values())
     said, failed = tested("oracles")
     says = f"{cases:,} random cases, {compared:,} comparisons, {mismatches} mismatches"
-    return Line("Oracles", f"{says}; in full on {full.get('date')}; now: {said}", (*gaps, *failed))
+    return Line("Oracles", f"{says}; {when(full)}; now: {said}", (*gaps, *failed))
 
 
 def mutation() -> Line:
@@ -110,9 +112,9 @@ def fuzzing() -> Line:
     gaps += [f"fewer than {FUZZ_RUNS:,} runs"] if whole(full, "runs") < FUZZ_RUNS else []
     done = ran("fuzzing", "--seconds", str(SECONDS), "--jobs", "2", "--seed", "0", "--json")
     now = whole(json.loads(done.stdout), "runs") if done.returncode == 0 else 0
-    oldest = min((str(figures["date"]) for figures in targets.values()), default="never")
-    says = f"{whole(full, 'runs'):,} runs over {len(targets)} targets, {crashes} crashes; in full on {oldest}"
-    return Line("Fuzzing", f"{says}; now: {now:,} more", (*gaps, *red(done)))
+    says = f"{whole(full, 'runs'):,} runs over {len(targets)} targets, {crashes} crashes"
+    dates = "; ".join(f"{name} {when(figures)}" for name, figures in targets.items())
+    return Line("Fuzzing", f"{says}; {dates}; now: {now:,} more", (*gaps, *red(done)))
 
 
 PARTS: Final[tuple[Callable[[], Line], ...]] = (weaknesses, requirements, explorer, oracles, mutation, fuzzing)
@@ -122,6 +124,15 @@ def recorded(folder: str) -> dict[str, object]:
     """The figures of a run in full; nothing where there was none."""
     file = TESTS / folder / "full_run.json"
     return cast("dict[str, object]", json.loads(file.read_text("utf-8"))) if file.exists() else {}
+
+
+def when(figures: dict[str, object]) -> str:
+    """When a run in full was made, and which of its modules have changed since."""
+    code = cast("dict[str, str]", figures.get("code", {}))
+    changed = [module for module, mark in code.items() if mark != fingerprint_of(module)]
+    return f"in full on {figures.get('date', 'no day')}" + (
+        f", before {' and '.join(changed)} changed" if changed else ""
+    )
 
 
 def whole(figures: dict[str, object], name: str) -> int:

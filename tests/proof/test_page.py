@@ -5,13 +5,14 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from explorer.universes import FULL
 from fuzzing.__main__ import FULL as RUNS
 from mutation import results
+from mutation.code import fingerprints_of
 from mutation.results import Score
 from proof import __main__ as program
 from proof import lines
@@ -126,3 +127,19 @@ def test_a_class_without_a_check_is_a_gap(tree: Tree, monkeypatch: pytest.Monkey
     kept = [check for check in frame.checks() if check.weakness != "V34"]
     monkeypatch.setattr(frame, "checks", lambda: kept)
     assert lines.weaknesses().gaps == ("V34 has no check",)
+
+
+def test_figures_of_older_code_say_so() -> None:
+    """A run in full names its day, and each of its modules that has changed since."""
+    assert lines.when({}) == "in full on no day"
+    code = {**fingerprints_of(["otp", "secret"]), "keyuri": "another", "policy": "another"}
+    assert lines.when({"date": "2026-01-01", "code": code}) == "in full on 2026-01-01, before keyuri and policy changed"
+    assert lines.when({"date": "2026-01-01", "code": fingerprints_of(["otp"])}) == "in full on 2026-01-01"
+
+
+@pytest.mark.parametrize("folder", ["explorer", "oracles", "fuzzing"])
+def test_what_is_on_record_knows_its_code(folder: str) -> None:
+    """Every figure on record names the modules that it is of."""
+    full = lines.recorded(folder)
+    for figures in cast("dict[str, Data]", full.get("targets", {folder: full})).values():
+        assert figures["code"]

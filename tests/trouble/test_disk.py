@@ -88,7 +88,7 @@ def check_all_is_well(disk: Disk, accepted_at: list[float]) -> None:
 
 @pytest.mark.parametrize("room", [0, 100, 5_000, 20_000])
 def test_a_file_that_may_not_grow(disk: Disk, room: int) -> None:
-    """Past the limit writing is an error: verifying and failing raise `StoreError`, and what was told before stays true."""
+    """Past the limit writing is an error: verifying and failing raise `StoreError`; what was told before stays true."""
 
     def work(tell: Tell) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
