@@ -12,5 +12,7 @@ pytest.register_assert_rewrite("records", "vectors", "panel.live", "test_floors"
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", parent=settings.get_profile("default"), max_examples=2000)
 # A mutant has to be found in seconds, and by the same examples each time.
-settings.register_profile("mutation", parent=settings.get_profile("default"), max_examples=25, derandomize=True)
+settings.register_profile(
+    "mutation", parent=settings.get_profile("default"), max_examples=25, stateful_step_count=15, derandomize=True
+)
 settings.load_profile(os.environ.get("TOTPCORE_TEST_PROFILE", "default"))

@@ -184,7 +184,29 @@ def test_an_unknown_version_says_so() -> None:
     """An operator can tell a record of a newer totpcore from a damaged one."""
     assert read(changed(("v",), 2)) == Unreadable("its version is unknown")
     assert read('{"v":2,"something":"else"}') == Unreadable("its version is unknown")
+    assert read(changed(("v",), 0)) == Unreadable("its version is unknown")
+    assert read(changed(("v",), -1)) == Unreadable("it is damaged")
     assert read("{}") == Unreadable("it is damaged")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("enrol_until",), 2 * 253_402_300_799), (("active", "generation"), "x" * 64),
+        (("pending", "account"), "x" * 512),
+        (("active", "spent"), 2**64 - 1), (("active", "spent"), -1), (("code_tally", "failures"), 2**64 - 1),
+    ],
+    ids=lambda value: str(value)[:40],
+)  # fmt: skip
+def test_a_value_at_the_end_of_its_range(path: tuple[str, ...], value: object) -> None:
+    """The longest and the latest that the rest of totpcore may write is read."""
+    assert isinstance(read(changed(path, value)), Record)
+
+
+def test_the_longest_record_that_is_read() -> None:
+    """Its length is looked at first: 16 384 bytes are read, and one more is too long, whatever it is."""
+    assert isinstance(read(FULL.encode().ljust(16_384)), Record)
+    assert read(FULL.encode().ljust(16_385)) == Unreadable("it is too long")
 
 
 OUT_OF_RANGE: list[tuple[tuple[str, ...], object]] = [
@@ -195,6 +217,7 @@ OUT_OF_RANGE: list[tuple[tuple[str, ...], object]] = [
     (("active", "secret"), "A" * 43), (("active", "secret"), "not base64!"),
     (("active", "secret"), "QUJD RUZHSElKS0w="), (("active", "secret"), "QUJDREVGR0hJSktMTU5PUFFSU1Q=="),
     (("active", "secret"), "QUJDREVGR0hJSktMTU5PUFFSU1R="), (("active", "secret"), "QUJDREVGR0hJSktMTU5PUFFSU1Q"),
+    (("active", "secret"), base64.b64encode(b"A" * 19 + b"\x0f").decode().replace("8=", "+=")),
     (("active", "generation"), "x" * 65), (("active", "generation"), "a\0b"), (("active", "generation"), "\ud800"),
     (("active", "recovery", "salt"), base64.b64encode(bytes(15)).decode()),
     (("active", "recovery", "salt"), base64.b64encode(bytes(17)).decode()),
@@ -205,6 +228,7 @@ OUT_OF_RANGE: list[tuple[tuple[str, ...], object]] = [
     (("active", "recovery", "spent"), 2**3), (("pending", "account"), "x" * 513), (("pending", "account"), "\udfff"),
     (("pending", "failures"), -1), (("pending", "type"), "hotp"), (("code_tally", "failures"), -1),
     (("code_tally", "failures"), 2**64), (("recovery_tally", "until"), -0.5), (("enrol_until",), -1),
+    (("enrol_until",), 2 * 253_402_300_799 + 1),
     (("enrol_until",), 10**400), (("code_tally", "until"), 10**400),
 ]  # fmt: skip
 
@@ -215,6 +239,14 @@ OUT_OF_RANGE: list[tuple[tuple[str, ...], object]] = [
 def test_a_value_out_of_range(path: tuple[str, ...], value: object) -> None:
     """What the rest of totpcore could not have written is not read."""
     assert isinstance(read(changed(path, value)), Unreadable)
+
+
+@pytest.mark.parametrize("kind", ["a", "HOTP", "hot", "hotq", "motp"])
+def test_a_type_of_token_that_does_not_exist(kind: str) -> None:
+    """Whichever letters come before or behind those of `hotp`."""
+    held = GOLDEN["an adopted HOTP token"]["bytes"]
+    assert isinstance(read(held), Record)
+    assert isinstance(read(held.replace('"type":"hotp"', f'"type":"{kind}"')), Unreadable)
 
 
 def test_an_hotp_token_cannot_be_pending() -> None:
