@@ -34,6 +34,7 @@ BOUNDS: list[tuple[str, float, float, dict[str, Any]]] = [
     ("lock_after", 20, 100, {"free_attempts": 20}),
     ("recovery_codes", 3, 100, {}),
     ("recovery_codes", 1, 100, {"recovery_low": 1}),
+    ("recovery_codes", 1, 100, {"recovery_low": 0}),
     ("recovery_low", 0, 10, {}),
     ("recovery_low", 0, 2, {"recovery_codes": 2}),
 ]
@@ -272,6 +273,17 @@ def test_guess_probability_agrees_with_a_simulation(policy: Policy, periods: int
     guesses = simulated(policy, days * 86_400, logins)
     found = policy.guess_probability(days=days, logins_per_day=logins)
     assert found == pytest.approx(bound(policy, guesses), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize(("name", "low", "high"), [("days", 0, 36_500), ("logins_per_day", 0, 1000)])
+def test_odds_are_asked_for_a_century_and_a_thousand_logins(name: str, low: float, high: float) -> None:
+    """Both ends are allowed, and one beyond is refused by its name."""
+    asked = {"days": 1.0, "logins_per_day": 1.0}
+    for value in (low, high):
+        assert 0 <= Policy().guess_probability(**asked | {name: value}) <= 1
+    for value in (low - 1, high + 1):
+        with pytest.raises(InvalidParameters, match=f"^{name} must be a finite number from {low} to {high}$"):
+            Policy().guess_probability(**asked | {name: value})
 
 
 @settings(max_examples=200)
