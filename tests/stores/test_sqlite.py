@@ -119,7 +119,7 @@ def test_a_file_that_is_taken_away_is_a_store_error(path: Path, store: SQLiteSto
     assert store.swap("7", None, b"before")
     path.unlink()
     for _ in range(2):
-        with pytest.raises(StoreError, match=r"^factors\.db cannot be found: No such file or directory$"):
+        with pytest.raises(StoreError, match=r"^factors\.db cannot be found: "):
             store.load("7")
     assert not path.exists()
 
