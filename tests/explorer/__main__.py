@@ -12,7 +12,7 @@ import time
 from explorer import Exploration, Universe, explore
 from explorer.exploration import FIGURES, PATH, figures_of
 from explorer.universes import FULL, chosen
-from mutation.code import fingerprints_of
+from fingerprints import fingerprints_of
 
 WALKED = ("_states", "_spending", "_transitions", "throttle")  # the modules that decide
 

@@ -27,7 +27,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final, TypedDict
 
-from mutation.code import fingerprints_of
+from fingerprints import fingerprints_of
 
 from . import corpus
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
 
-from .code import MODULES, fingerprint_of
+from fingerprints import fingerprint_of
+
 from .mutants import Mutant, mutants_of
-from .results import Fate, Result, dead, fresh, load, load_reasons, save, score
+from .results import MODULES, Fate, Result, dead, fresh, load, load_reasons, save, score
 from .trial import Bench
 
 SAMPLE_SEED: Final = 4226  # a fixed sample, so that it is the same in every run of the same code

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
-from .code import ROOT, fingerprint
+from fingerprints import ROOT, fingerprint
 
 # One other operator for each arithmetic one: all eleven others die by the same test, and would only lift the score.
 # `|` is left out: it stands in annotations, where anything else is a crash at import.

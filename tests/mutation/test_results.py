@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from mutation.code import MODULES, fingerprint, fingerprint_of
-from mutation.results import ENOUGH, Result, fresh, score
+from fingerprints import fingerprint, fingerprint_of
+from mutation.results import ENOUGH, MODULES, Result, fresh, score
 
 
 def whole() -> dict[str, Result]:

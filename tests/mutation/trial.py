@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from .code import ROOT
+from fingerprints import ROOT
+
 from .mutants import Mutant
 from .results import Fate
 
@@ -26,7 +27,10 @@ OWN: Final = {
 LAST: Final = ("test_events.py", "test_machine.py")
 FOLDERS: Final = ("weaknesses",)
 # What takes seconds and can notice nothing: twins have their own faults, odds are the policy's, pictures are segno's.
-SLOW: Final = ("broken_twin", "guess_probability", "svg_reads")
+# By name, with the modules for which it is run all the same.
+SLOW: Final[dict[str, tuple[str, ...]]] = {
+    "broken_twin": (), "guess_probability": ("policy", "answers"), "svg_reads": ("policy", "answers"),
+}  # fmt: skip
 # Of pytest's plugins only hypothesis's: the others take as long to load as most mutants take to die.
 ARGUMENTS: Final = (
     "-x", "-q", "-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin", "-o", "addopts=--import-mode=importlib",
@@ -70,8 +74,9 @@ class Bench:
 
     def outcome(self, module: str) -> Fate:
         """What the fast tests come to on what stands in the copy; first its own, which kill most in a second."""
+        slow = [name for name, run_for in SLOW.items() if module not in run_for]
         for files in filter(None, self.tests_for(module)):
-            fate = self._run(files, [name for name in SLOW if module not in ("policy", "answers") or "twin" in name])
+            fate = self._run(files, slow)
             if fate is not Fate.SURVIVED:
                 return fate
         return Fate.SURVIVED

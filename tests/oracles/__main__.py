@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from mutation.code import fingerprints_of
+from fingerprints import fingerprints_of
 
 from .cases import cases
 from .compare import TOTPCORE, compare

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple, cast
 
-from mutation.code import fingerprint_of
+from fingerprints import fingerprint_of
 
 TESTS: Final = Path(__file__).parents[1]
 COMPARISONS: Final = 1_000_000
@@ -130,9 +130,8 @@ def when(figures: dict[str, object]) -> str:
     """When a run in full was made, and which of its modules have changed since."""
     code = cast("dict[str, str]", figures.get("code", {}))
     changed = [module for module, mark in code.items() if mark != fingerprint_of(module)]
-    return f"in full on {figures.get('date', 'no day')}" + (
-        f", before {' and '.join(changed)} changed" if changed else ""
-    )
+    since = f", before {' and '.join(changed)} changed" if changed else ""
+    return f"in full on {figures.get('date', 'no day')}{since}"
 
 
 def whole(figures: dict[str, object], name: str) -> int:

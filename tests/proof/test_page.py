@@ -10,9 +10,9 @@ from typing import Any, cast
 import pytest
 
 from explorer.universes import FULL
+from fingerprints import fingerprints_of
 from fuzzing.__main__ import FULL as RUNS
 from mutation import results
-from mutation.code import fingerprints_of
 from mutation.results import Score
 from proof import __main__ as program
 from proof import lines

@@ -8,7 +8,6 @@ Rules of this file:
 
 import ast
 import inspect
-import os
 import re
 import socket
 from contextlib import ExitStack
@@ -19,16 +18,14 @@ from pathlib import Path
 from typing import Any, Final, cast
 from unittest.mock import patch
 
-import pytest
-
 from gates import offences
+from need import miss
 from silence.finder import Finder
 from totpcore import TOTP, Accepted, AlreadyEnrolled, Confirmed, Enrolment, Secret, Status, TwoFactor, _states
-from totpcore._guard import Hidden
 from totpcore._record import Record
 from totpcore._states import Decision, Moment, Proposal
 from weaknesses.frame import NOW, TOTPCORE, Library, User, holds, outcome, refuses, weakness
-from weaknesses.twins import BASE32, KEY, faulty, seeded, with_line
+from weaknesses.twins import BASE32, KEY, enrols_as, faulty, seeded, with_line
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 
@@ -113,12 +110,7 @@ def asks_another_server() -> Library:
                 connection.sendall(self.uri.encode())
             return "<svg/>"
 
-    class Fetches(TwoFactor):
-        def enrol(self, user: str, *, account: str) -> Enrolment:
-            made = super().enrol(user, account=account)
-            return Fetched(made.secret, made.expires_at, Hidden(made.uri))
-
-    return replace(TOTPCORE, two_factor=Fetches)
+    return enrols_as(Fetched)
 
 
 @weakness("V47", twin=asks_another_server)
@@ -128,8 +120,7 @@ def a_set_up_opens_no_connection(lib: Library) -> None:
     The whole suite runs so too, in `tests/surroundings`.
     """
     if find_spec("segno") is None:
-        give_up = pytest.fail if os.environ.get("TOTPCORE_TEST_REQUIRE_ALL") == "1" else pytest.skip
-        give_up("needs segno")
+        miss("needs segno")
     asked = list[str]()
 
     def closed(name: str, *_arguments: object, **_options: object) -> None:

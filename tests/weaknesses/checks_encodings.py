@@ -18,10 +18,9 @@ from random import Random
 from typing import Any, cast
 
 from totpcore import TOTP, AlreadyEnrolled, Confirmed, Enrolment, InvalidSecret, InvalidURI, Secret, TwoFactor, hotp
-from totpcore._guard import Hidden
 from totpcore.testing import Phone
 from weaknesses.frame import NOW, TOTPCORE, Library, User, calls_in, holds, outcome, refuses, weakness
-from weaknesses.twins import BASE32, KEY, with_line
+from weaknesses.twins import BASE32, KEY, enrols_as, with_line
 
 # ---- V41: weak secrets from elsewhere ----
 
@@ -209,12 +208,7 @@ def shows_another_key_by_hand() -> Library:
         def manual_key(self) -> str:
             return base64.b32encode(self.secret.base32.encode()).decode().rstrip("=")
 
-    class Confused(TwoFactor):
-        def enrol(self, user: str, *, account: str) -> Enrolment:
-            made = super().enrol(user, account=account)
-            return Twice(made.secret, made.expires_at, Hidden(made.uri))
-
-    return replace(TOTPCORE, two_factor=Confused)
+    return enrols_as(Twice)
 
 
 @weakness("V43", twin=shows_another_key_by_hand)

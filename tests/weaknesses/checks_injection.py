@@ -8,7 +8,6 @@ Rules of this file:
 3. The checks that draw a QR code need segno, and are skipped without it, or fail where nothing may be skipped.
 """
 
-import os
 import re
 from dataclasses import replace
 from functools import partial
@@ -18,12 +17,11 @@ from unittest.mock import patch
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.etree import ElementTree
 
-import pytest
-
+from need import miss
 from totpcore import HOTP, TOTP, Enrolment, InvalidParameters, KeyURI, TwoFactor, keyuri
 from totpcore._guard import Hidden
 from weaknesses.frame import TOTPCORE, Library, User, holds, refuses, weakness
-from weaknesses.twins import BASE32, KEY, faulty, quiet, stored
+from weaknesses.twins import BASE32, KEY, enrols_as, faulty, quiet, stored
 
 NAMES: Final = (
     "a&secret=EVIL", "a?secret=EVIL", "a#x", "a/b", "a\\b", "%26secret=EVIL", "a%3Ab", "a%00b", "a+b", "a b",
@@ -200,20 +198,14 @@ def writes_the_name_into_the_picture() -> Library:
             title = unquote(urlsplit(self.uri).path)
             return super().qr_svg().replace("</svg>", f"<title>{title}</title></svg>")
 
-    class Draws(TwoFactor):
-        def enrol(self, user: str, *, account: str) -> Enrolment:
-            made = super().enrol(user, account=account)
-            return Titled(made.secret, made.expires_at, Hidden(made.uri))
-
-    return replace(TOTPCORE, two_factor=Draws)
+    return enrols_as(Titled)
 
 
 @weakness("V75", twin=writes_the_name_into_the_picture)
 def the_picture_holds_nothing_of_a_name(lib: Library) -> None:
     """The SVG is XML of `svg` and `path` alone, with no text, no link, no script, no handler, and nothing of a name."""
     if find_spec("segno") is None:
-        give_up = pytest.fail if os.environ.get("TOTPCORE_TEST_REQUIRE_ALL") == "1" else pytest.skip
-        give_up("needs segno")
+        miss("needs segno")
     fixed = {"role", "aria-label", "shape-rendering", "width", "height", "class", "xmlns", "viewBox"}
     for name in MARKUP:
         picture = User(lib).service.enrol("alice", account=name).qr_svg()

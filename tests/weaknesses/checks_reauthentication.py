@@ -23,7 +23,7 @@ from totpcore.answers import Enrolment, State
 from totpcore.events import EventKind
 from totpcore.testing import Phone
 from weaknesses.frame import TOTPCORE, Library, User, holds, outcome, refuses, weakness
-from weaknesses.twins import faulty, seeded, shown, state, stored
+from weaknesses.twins import asked_for, faulty, seeded, shown, state, stored
 
 # ---- V53: a new factor without the old one ----
 
@@ -79,8 +79,7 @@ def replaces_without_a_code() -> Library:
 @weakness("V53", twin=replaces_without_a_code)
 def replacing_takes_a_fresh_code(lib: Library) -> None:
     """`replace` needs a code of the user's own, unspent and of now; without one nothing is pending, and it is spent."""
-    code = inspect.signature(lib.two_factor.replace).parameters["code"]
-    holds(code.default is code.empty, "it does not go without a code")
+    holds(asked_for(lib.two_factor.replace, "code"), "it does not go without a code")
     with seeded(53):
         user = User(lib).on()
         refused_by(user, partial(user.service.replace, "alice", account="alice"))
@@ -160,8 +159,7 @@ def removing_takes_a_fresh_code(lib: Library) -> None:
             holds(state(user) is State.OFF and user.store.load("alice") is None, "and nothing of it is left")
             last = user.events[-1]
             holds(last.kind is EventKind.DISABLE and last.reason == "ok", "and it is in the audit log")
-    reset = inspect.signature(lib.two_factor.reset).parameters
-    holds(reset["actor"].default is reset["actor"].empty, "whoever resets is named")
+    holds(asked_for(lib.two_factor.reset, "actor"), "whoever resets is named")
 
 
 def renews_for_a_session() -> Library:
@@ -178,8 +176,7 @@ def renews_for_a_session() -> Library:
 @weakness("V56", twin=renews_for_a_session)
 def new_recovery_codes_take_a_fresh_code(lib: Library) -> None:
     """`renew_recovery_codes` needs the same: a set that anybody at an open session could print is a way around it."""
-    code = inspect.signature(lib.two_factor.renew_recovery_codes).parameters["code"]
-    holds(code.default is code.empty, "it does not go without a code")
+    holds(asked_for(lib.two_factor.renew_recovery_codes, "code"), "it does not go without a code")
     with seeded(56):
         user = User(lib).on()
         refused_by(user, partial(user.service.renew_recovery_codes, "alice"))

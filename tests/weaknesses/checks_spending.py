@@ -17,7 +17,19 @@ from totpcore._spending import spend_code
 from totpcore.recovery import RecoverySet
 from totpcore.testing import Phone
 from weaknesses.frame import NOW, TOTPCORE, Library, User, holds, outcome, refuses, weakness
-from weaknesses.twins import KEY, STEP, adopted, changes_by, faulty, field, seeded, spent_of, stored, surfaces
+from weaknesses.twins import (
+    KEY,
+    STEP,
+    adopted,
+    asked_for,
+    changes_by,
+    faulty,
+    field,
+    seeded,
+    spent_of,
+    stored,
+    surfaces,
+)
 
 SURFACES: Final = {"verify", "recover", "confirm", "replace", "renew_recovery_codes", "disable", "resync"}
 
@@ -187,8 +199,7 @@ def no_spent_counter_goes_down(lib: Library) -> None:
 
     There is no tombstone: nothing of a removed factor is kept. What stands for it is `spent`, which has no default.
     """
-    spent = inspect.signature(lib.two_factor.adopt).parameters["spent"]
-    holds(spent.default is spent.empty, "what was spent has to be said")
+    holds(asked_for(lib.two_factor.adopt, "spent"), "what was spent has to be said")
     names = {name for name in dir(lib.two_factor) if not name.startswith("_")}
     others = {"gate", "enrol", "pending", "status", "statuses", "reset", "adopt", "raise_floor"}
     holds(names == SURFACES | others, "no call sets a counter but `adopt`")

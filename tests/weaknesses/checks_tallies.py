@@ -7,7 +7,6 @@ Rules of this file:
    the published advice would charge the first two and have one budget for all.
 """
 
-import inspect
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -32,6 +31,7 @@ from weaknesses.twins import (
     NO_RECOVERY_CODE,
     Spent,
     adopted,
+    asked_for,
     changes_by,
     failures,
     faulty,
@@ -289,7 +289,6 @@ def only_an_acceptance_of_the_kind_clears_the_tally(lib: Library) -> None:
     user.clock.tick(60)
     accepted = user.service.verify(name, user.code())
     holds(accepted.failures_before == 4 and failures(user) == 0, "an acceptance does, and tells of them")
-    reset = inspect.signature(lib.two_factor.reset).parameters
-    holds(all(reset[one].default is reset[one].empty for one in ("actor", "reason")), "who resets is named")
+    holds(asked_for(lib.two_factor.reset, "actor", "reason"), "who resets is named")
     user.service.reset(name, actor="root", reason="lost")
     holds(user.verify(user.code()) == "not_enrolled", "and nothing is left to be guessed at")

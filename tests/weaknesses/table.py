@@ -86,7 +86,7 @@ def missing_tests() -> set[str]:
 
 def _is_there(file: str, name: str) -> bool:
     path = DOCS.parent / "tests" / file
-    return path.is_file() and f"def {name}" in path.read_text("utf-8")
+    return path.is_file() and (not name or f"def {name}(" in path.read_text("utf-8"))
 
 
 def missing_from_checklist() -> set[str]:

@@ -6,6 +6,7 @@ Rules of this file:
 2. Randomness and secrets repeat, so that no two codes are alike by chance.
 """
 
+import inspect
 import json
 import secrets
 import sys
@@ -15,7 +16,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial, wraps
-from inspect import isfunction
 from random import Random
 from typing import Final, TypeVar, cast
 from unittest.mock import patch
@@ -23,7 +23,7 @@ from unittest.mock import patch
 import totpcore
 import totpcore.otp
 import totpcore.policy
-from totpcore import HOTP, TOTP, Accepted, CompatibilityWarning, Policy, TwoFactor, _spending, _transitions
+from totpcore import HOTP, TOTP, Accepted, CompatibilityWarning, Enrolment, Policy, TwoFactor, _spending, _transitions
 from totpcore._core import Change
 from totpcore._guard import Hidden
 from totpcore._record import Active, Record
@@ -97,6 +97,23 @@ def has_no_bounds() -> Library:
     return replace(TOTPCORE, policy=Unbounded)
 
 
+def enrols_as(kind: type[Enrolment]) -> Library:
+    """A twin whose `enrol` returns another kind of enrolment."""
+
+    class Enrols(TwoFactor):
+        def enrol(self, user: str, *, account: str) -> Enrolment:
+            made = super().enrol(user, account=account)
+            return kind(made.secret, made.expires_at, Hidden(made.uri))
+
+    return replace(TOTPCORE, two_factor=Enrols)
+
+
+def asked_for(call: Callable[..., object], *names: str) -> bool:
+    """Whether a call does not go without these arguments."""
+    parameters = inspect.signature(call).parameters
+    return all(parameters[name].default is inspect.Parameter.empty for name in names)
+
+
 @contextmanager
 def switching_often() -> Iterator[None]:
     """Let threads take turns after every few bytecodes."""
@@ -148,7 +165,9 @@ def faulty(*faults: tuple[object, str, object]) -> type[TwoFactor]:
 
         return run
 
-    calls = {name: with_faults(call) for name, call in vars(TwoFactor).items() if name[0] != "_" and isfunction(call)}
+    calls = {
+        name: with_faults(call) for name, call in vars(TwoFactor).items() if name[0] != "_" and inspect.isfunction(call)
+    }
     return cast("type[TwoFactor]", type("Faulty", (TwoFactor,), calls))
 
 

@@ -1,4 +1,4 @@
-"""The code that is mutated, and a fingerprint by which results know whether they still belong to it."""
+"""A fingerprint of a module's code, by which the figures of a long run know whether they still belong to it."""
 
 import ast
 import hashlib
@@ -9,10 +9,6 @@ from typing import Final
 import totpcore
 
 ROOT: Final = Path(totpcore.__file__).parent
-MODULES: Final = (
-    "_guard", "secret", "otp", "_urireading", "recovery", "throttle", "keyuri", "_record", "policy", "answers",
-    "_states", "_spending", "_transitions", "_core",
-)  # fmt: skip
 
 
 def fingerprint(source: str) -> str:
