@@ -13,7 +13,7 @@ from typing import Final
 
 from fingerprints import fingerprint_of
 
-from .mutants import Mutant, mutants_of
+from .mutants import Mutant, mutant_called, mutants_of
 from .results import MODULES, Fate, Result, dead, fresh, load, load_reasons, save, score
 from .trial import Bench
 
@@ -72,9 +72,9 @@ def run(modules: list[str], jobs: int, *, survivors: bool) -> None:
 def sample(size: int, jobs: int) -> int:
     """Try a fixed sample of the mutants that were killed in full: 1 where one of them lives now."""
     current = {module: result for module, result in load().items() if result["fingerprint"] == fingerprint_of(module)}
-    known = {f"{module}:{name}" for module, result in current.items() for name in result["killed"]}
-    mutants = [mutant for module in MODULES for mutant in mutants_of(module) if f"{module}:{mutant.name}" in known]
-    chosen = random.Random(SAMPLE_SEED).sample(mutants, min(size, len(mutants)))
+    known = [(module, name) for module in MODULES if module in current for name in current[module]["killed"]]
+    names = random.Random(SAMPLE_SEED).sample(known, min(size, len(known)))
+    chosen = [mutant_called(module, name) for module, name in names]
     alive = [mutant for mutant, fate in outcomes(chosen, jobs) if fate is Fate.SURVIVED]
     for mutant in alive:
         print(f"alive: {mutant.module}:{mutant.line}: {mutant.was}  ->  {mutant.becomes}")

@@ -63,6 +63,16 @@ def mutants_of(module: str) -> Iterator[Mutant]:
             occurrence += 1
 
 
+def mutant_called(module: str, name: str) -> Mutant:
+    """The one mutant of that name, which is known to be there."""
+    source = (ROOT / f"{module}.py").read_text("utf-8")
+    operator, _, occurrence = name.partition("#")
+    changed = mutate_code(source, get_operator(f"core/{operator}")(), int(occurrence))
+    if changed is None:
+        raise ValueError(f"{module} has no mutant {name}")
+    return Mutant(module, operator, int(occurrence), *difference(source, changed), changed)
+
+
 def difference(source: str, changed: str) -> tuple[int, str, str]:
     """The first line that differs: its number, what it was and what it becomes."""
     pairs = zip(source.splitlines(), changed.splitlines(), strict=False)
