@@ -717,7 +717,8 @@ LONG = ["1" * 10**6, " " * 10**6, "\N{GRINNING FACE}" * 250_000, "\0" * 10**6, "
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     text=st.one_of(
-        st.text(st.characters(exclude_categories=[]), max_size=70), st.text("0123456789-OIL \n", max_size=70)
+        st.text(st.characters(exclude_categories=[]), max_size=70),
+        st.text("0123456789-OIL \n\ud800\udfff", max_size=70),
     )
 )
 def test_no_text_of_a_visitor_is_an_error(state: str, text: str) -> None:

@@ -33,11 +33,12 @@ from totpcore import (
     StateError,
     Throttled,
 )
-from totpcore._record import Pending, Record
+from totpcore._record import Pending, Record, encode
 from totpcore._states import TABLE, Moment, Refusal, confirmed
 from totpcore.events import EventKind
 from totpcore.otp import LARGEST_COUNTER
 from totpcore.testing import Phone
+from totpcore.throttle import Tally
 
 pytest_plugins = ["records.fixtures"]
 
@@ -618,6 +619,14 @@ def test_rule_4_wrong_recovery_codes_do_not_delay_one_time_codes(on: Life) -> No
     assert isinstance(caught(lambda: on.service.recover(USER, on.codes[0])), Throttled)
     assert on.service.verify(USER, on.code()).failures_before == 0
     assert on.record.recovery_tally.failures == 5
+
+
+def test_rule_4_a_tally_at_its_end_stays_there(on: Life) -> None:
+    """One more wrong code than a record can count leaves a record that can be read, with its wait."""
+    full = on.record._replace(recovery_tally=Tally(LARGEST_COUNTER, 0.0))
+    on.store.swap(USER, on.raw, encode(full).value)
+    on.fail_recovery(1)
+    assert on.record.recovery_tally == Tally(LARGEST_COUNTER, on.clock() + on.policy.longest_wait)
 
 
 @pytest.mark.requirement("N63B4-3.2.2-8")

@@ -15,7 +15,7 @@ from ._record import Active, Record
 from ._states import Moment, Refusal, confirmed, state_of
 from .answers import Accepted, State
 from .events import EventKind
-from .otp import FARTHEST_LOOK_AHEAD, HOTP, TOTP, canonical_code, scan
+from .otp import FARTHEST_LOOK_AHEAD, HOTP, LARGEST_COUNTER, TOTP, canonical_code, scan
 from .recovery import canonical_recovery_code, find
 from .throttle import Tally
 
@@ -120,7 +120,7 @@ def _wrong_code(record: Record, moment: Moment) -> Refusal:
 
 
 def _charged(tally: Tally, moment: Moment) -> Tally:
-    failures = tally.failures + 1
+    failures = min(tally.failures + 1, LARGEST_COUNTER)  # one more would make a record that cannot be read
     wait = moment.policy.wait_after(failures)
     return Tally(failures, moment.now + wait if wait else 0.0)  # a free attempt stays free if the clock is set back
 
