@@ -242,6 +242,7 @@ def bound(policy: Policy, guesses: int) -> float:
 @pytest.mark.requirement("R4226-6-1")
 @pytest.mark.parametrize(("days", "logins", "guesses"), [
     (0, 1, 0),  # nobody guesses in no time
+    (1, 86_400 / 90.5, 7 * 955),  # 5 at once, one after 30 s and one after 90 s, each time
     (1, 0, 34),  # 5 at once, 6 more in 3 810 s, 23 more by the hour
     (1, 1, 34), (365, 1, 34 * 365), (1, 2, 2 * 22), (365, 0, 100), (10_000, 0, 100),  # the lock ends it
     (30, 1 / 7, 100),  # 34 on the first day and 24 on each of the next: locked before the owner logs in

@@ -492,6 +492,13 @@ def test_reset_removes_an_unreadable_record(life: Life, held: bytes) -> None:
     assert [(event.kind, event.actor) for event in life.events] == [(EventKind.RESET, "bob")]
 
 
+@pytest.mark.parametrize(("actor", "reason"), [("b", "x"), ("b" * 255, "x" * 1000)])
+def test_the_shortest_and_the_longest_words_of_a_reset(life: Life, actor: str, reason: str) -> None:
+    """One letter is enough, and 255 for who did it and 1 000 for why are not too many: the event has them."""
+    life.service.reset(USER, actor=actor, reason=reason)
+    assert [(event.actor, event.reason) for event in life.events] == [(actor, reason)]
+
+
 def test_reset_of_nothing_is_told_as_well(life: Life) -> None:
     """Who has no second factor can be reset: it changes nothing, and stands in the audit log."""
     life.service.reset(USER, actor="bob", reason="to be sure")

@@ -32,6 +32,7 @@ from totpcore import (
     State,
     StateError,
     Throttled,
+    _transitions,
 )
 from totpcore._record import Pending, Record, encode
 from totpcore._states import TABLE, Moment, Refusal, confirmed
@@ -104,6 +105,14 @@ def good_call(life: Life, state: State, call: EventKind) -> Callable[[], object]
         EventKind.RAISE_FLOOR: lambda: service.raise_floor(USER),
     }
     return calls[call]
+
+
+@pytest.mark.parametrize("name", [kind.value for kind in EventKind if kind is not EventKind.RESET])
+def test_a_transition_is_called_as_it_is_written(name: str) -> None:
+    """What turns a refusal into a decision keeps the name and the docstring, for who reads a traceback or `help`."""
+    transition = getattr(_transitions, name)
+    assert transition.__name__ == name
+    assert transition.__doc__
 
 
 ROWS = [(state, call, leads_to) for state, calls in TABLE.items() for call, leads_to in calls.items()]
@@ -305,6 +314,28 @@ def test_rule_1_twenty_wrong_codes_end_a_pending_secret(life: Life) -> None:
     assert life.service.status(USER).state is State.OFF
     assert life.service.pending(USER) is None
     assert isinstance(caught(lambda: life.service.confirm(USER, life.code())), EnrolmentExpired)
+
+
+@pytest.mark.parametrize("failures", [20, 21, 1000])
+def test_rule_1_more_wrong_codes_than_there_may_be_end_it_too(life: Life, failures: int) -> None:
+    """A pending secret whose count is beyond the end, whoever wrote it, has ended."""
+    life.enrol()
+    waiting = life.record.pending
+    assert waiting is not None
+    life.store.swap(USER, life.raw, encode(Record(pending=waiting._replace(failures=failures))).value)
+    assert life.service.status(USER).state is State.OFF
+    assert isinstance(caught(lambda: life.service.confirm(USER, life.code())), EnrolmentExpired)
+
+
+def test_rule_1_of_two_steps_that_share_a_code_the_newer_is_spent(life: Life) -> None:
+    """Otherwise the code that confirmed would be good for a log-in as well."""
+    first, last = ADJACENT_STEPS
+    life.clock.now = first * 30.0
+    waiting = Pending(TOTP(Secret(RAW)), "alice", life.clock() + 600, failures=0)
+    life.store.swap(USER, None, encode(Record(pending=waiting)).value)
+    assert life.service.confirm(USER, ADJACENT_CODE).counter == last
+    assert life.spent == last
+    assert reason_of(lambda: life.service.verify(USER, ADJACENT_CODE)) == "replayed"
 
 
 def test_rule_1_nineteen_wrong_codes_leave_one(life: Life) -> None:
@@ -619,6 +650,16 @@ def test_rule_4_wrong_recovery_codes_do_not_delay_one_time_codes(on: Life) -> No
     assert isinstance(caught(lambda: on.service.recover(USER, on.codes[0])), Throttled)
     assert on.service.verify(USER, on.code()).failures_before == 0
     assert on.record.recovery_tally.failures == 5
+
+
+@pytest.mark.parametrize("failures", [4, 5, 99])
+def test_rule_4_a_stricter_policy_locks_at_once(new_life: NewLife, failures: int) -> None:
+    """Who has as many wrong codes as a new policy allows, or more, is locked from the moment that it holds."""
+    life = new_life(SMALL).on()
+    tally = Tally(failures, 0.0)
+    life.store.swap(USER, life.raw, encode(life.record._replace(code_tally=tally)).value)
+    assert life.service.status(USER).state is State.LOCKED
+    assert reason_of(lambda: life.service.verify(USER, life.code())) == "locked"
 
 
 def test_rule_4_a_tally_at_its_end_stays_there(on: Life) -> None:
@@ -1169,6 +1210,24 @@ def test_rule_9_raise_floor_is_for_totp(hotp: Life) -> None:
     assert hotp.raw == before
 
 
+def test_rule_9_raise_floor_at_the_first_step(life: Life) -> None:
+    """At the moment its steps begin a token has step 0: it and the window ahead are void."""
+    life.adopt(TOTP(Secret(RAW), t0=NOW))
+    life.service.raise_floor(USER)
+    assert life.spent == 1
+
+
+def test_rule_9_raise_floor_clears_what_is_over(on: Life) -> None:
+    """Where codes are void already, a pending secret and a recovery login that are over go from the store."""
+    active = on.record.active
+    assert active is not None
+    void = active._replace(spent=STEP + 5, recovery=active.recovery.void())
+    over = Pending(TOTP(Secret(RAW)), "alice", expires_at=NOW - 1000, failures=0)
+    on.store.swap(USER, on.raw, encode(Record(active=void, pending=over, enrol_until=NOW - 1000)).value)
+    on.service.raise_floor(USER)
+    assert on.record == Record(active=void)
+
+
 def test_rule_9_raise_floor_ends_what_is_pending(life: Life) -> None:
     """A pending secret that a backup brought back may have been seen: it cannot be confirmed."""
     life.enrol()
@@ -1382,6 +1441,12 @@ def test_a_clock_set_back_ends_a_wait(on: Life) -> None:
     assert on.service.status(USER).retry_after == 0
     assert reason_of(lambda: on.service.verify(USER, on.wrong())) == "wrong"
     assert on.service.status(USER).retry_after == 60
+
+
+def test_a_clock_at_the_first_step_is_not_behind(life: Life) -> None:
+    """From the moment its steps begin, a token's codes are good."""
+    life.adopt(TOTP(Secret(RAW), t0=NOW))
+    assert life.service.verify(USER, life.code()).counter == 0
 
 
 def test_a_clock_before_the_first_step_is_behind(life: Life) -> None:
