@@ -39,7 +39,7 @@ def test_the_readme_has_a_dozen_lines_with_a_refusal_and_two_commands() -> None:
     assert 10 <= len(code) <= 15
     assert "except CodeReplayed" in example
     commands = re.findall(r"```sh\n(.*?)\n```", readme, re.DOTALL)
-    assert commands == ["python3 -m pip install tox && tox run -e demo", "tox run"]
+    assert commands == ["python3 -m pip install tox && tox run -e demo", "tox run-parallel"]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     assert "demo" in project["tool"]["tox"]["env"]
 

@@ -546,6 +546,22 @@ def test_statuses_of_many(life: Life, kind: type[OneByOne]) -> None:
         assert store.asked == [[USER, "broken", "nobody", "pending", USER]]
 
 
+def test_statuses_are_of_the_moment_after_each_load(life: Life) -> None:
+    """Where a store takes its time, nobody's set-up is told as open that ended before it was loaded."""
+    users = ["first", "second"]
+    for user in users:
+        life.service.enrol(user, account="alice")
+
+    def load(user: str) -> bytes | None:
+        life.clock.tick(400)
+        return life.store.load(user)
+
+    slow = OneByOne(life.store)
+    slow.load = load
+    found = TwoFactor(slow, issuer="ACME", sealer=Plaintext(), clock=life.clock).statuses(users)
+    assert [one.state for one in found.values() if isinstance(one, Status)] == [State.PENDING, State.OFF]
+
+
 def test_statuses_of_nobody(life: Life) -> None:
     """No users, no statuses."""
     assert life.service.statuses([]) == {}

@@ -247,12 +247,12 @@ class TwoFactor:
             raise type_error("users", "an iterable of user ids", users)
         wanted = [core.check_user(user) for user in users]
         found = Hidden(dict(self._store.load_many(wanted)) if isinstance(self._store, LoadsMany) else None)
-        now, change = self._now(), self._core.status()
+        change = self._core.status()
         result: dict[str, Status | RecordUnreadable] = {}
         for user in wanted:
             held = Hidden(self._store.load(user) if found.value is None else found.value.get(user))
             try:
-                result[user] = _spoken(self._core.step(change, user, held, now).answer)
+                result[user] = _spoken(self._core.step(change, user, held, self._now()).answer)
             except RecordUnreadable as unreadable:
                 result[user] = unreadable.with_traceback(None)
         return result

@@ -136,7 +136,7 @@ KILLED_CALLS: dict[str, Callable[[Victim, TwoFactor], object]] = {
 
 @pytest.mark.parametrize("name", KILLED_CALLS)
 def test_death_in_the_midst_of_the_swap(tmp_path: Path, name: str) -> None:
-    """Killed at each instruction of SQLite's own machine: the record is old or new, and no lock stays."""
+    """Killed after one or more instructions of SQLite's machine: the record is old or new, and no lock stays."""
     call, outcomes = KILLED_CALLS[name], set[bool]()
     for number, steps in enumerate((1, 4, 8, 12, 16, 20, 1_000_000)):
         victim = Victim(tmp_path / f"{number}.db")
