@@ -662,6 +662,12 @@ def test_rule_4_a_stricter_policy_locks_at_once(new_life: NewLife, failures: int
     assert reason_of(lambda: life.service.verify(USER, life.code())) == "locked"
 
 
+def test_rule_4_a_free_attempt_leaves_no_moment_to_wait_for(on: Life) -> None:
+    """So that it stays free whatever the clock does next."""
+    on.fail(4).fail_recovery(4)
+    assert on.record.code_tally == on.record.recovery_tally == Tally(4, 0.0)
+
+
 def test_rule_4_a_tally_at_its_end_stays_there(on: Life) -> None:
     """One more wrong code than a record can count leaves a record that can be read, with its wait."""
     full = on.record._replace(recovery_tally=Tally(LARGEST_COUNTER, 0.0))
