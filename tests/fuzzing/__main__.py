@@ -31,7 +31,7 @@ from fingerprints import fingerprints_of
 
 from . import corpus
 
-FULL: Final[Mapping[str, int]] = {"codes": 4_500_000, "base32": 4_000_000, "uris": 1_000_000, "stored": 500_000}
+FULL: Final[Mapping[str, int]] = {"codes": 4_500_000, "base32": 4_000_000, "uris": 1_000_000, "stored": 1_000_000}
 # The modules that read what a target makes up.
 READERS: Final[Mapping[str, tuple[str, ...]]] = {
     "codes": ("otp", "recovery"), "base32": ("secret",), "uris": ("_urireading", "keyuri"), "stored": ("_record",),
