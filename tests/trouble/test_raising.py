@@ -134,7 +134,7 @@ def test_a_sealer_s_exception_may_hold_the_record(state: str, name: str) -> None
 def test_statuses_of_a_store_that_loads_many(state: str, kind: type[Exception]) -> None:
     """Trouble of the store or the clock is passed on; a seal that does not open stands as the exception."""
     honest = WorldOfMany(scene(state))
-    assert isinstance(honest.service().statuses([USER, "nobody"])["nobody"], Status)
+    assert isinstance(honest.service().statuses([USER])[USER], Status)
     assert honest.steps[:2] == ["load_many", "clock"]
     for number, step in enumerate(honest.steps):
         world = WorldOfMany(scene(state), (Fault(number, kind),))
