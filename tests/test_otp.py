@@ -502,8 +502,9 @@ def test_what_stands_beside_the_secret_is_not_taken_for_it(token: Callable[..., 
         token(SECRET, 6)
     with pytest.raises(TypeError, match="positional"):
         token(SECRET, SECRET)
-    with pytest.raises(TypeError, match="multiple values"):
-        token(SECRET, secret=KEY)
+    for second in (SECRET, KEY):
+        with pytest.raises(TypeError, match="multiple values"):
+            token(SECRET, secret=second)
     spelt = "".join(list("secret"))  # another object than the name in the code
     bare: list[dict[str, Any]] = [{"secret": KEY}, {spelt: KEY}]
     both = (partial(token, KEY, secret=SECRET), partial(token, KEY, secret="key"))

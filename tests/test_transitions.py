@@ -34,7 +34,7 @@ from totpcore import (
     Throttled,
     _transitions,
 )
-from totpcore._record import Pending, Record, encode
+from totpcore._record import Pending, Record
 from totpcore._states import TABLE, Moment, Refusal, confirmed
 from totpcore.events import EventKind
 from totpcore.otp import LARGEST_COUNTER
@@ -322,7 +322,7 @@ def test_rule_1_more_wrong_codes_than_there_may_be_end_it_too(life: Life, failur
     life.enrol()
     waiting = life.record.pending
     assert waiting is not None
-    life.store.swap(USER, life.raw, encode(Record(pending=waiting._replace(failures=failures))).value)
+    life.put(Record(pending=waiting._replace(failures=failures)))
     assert life.service.status(USER).state is State.OFF
     assert isinstance(caught(lambda: life.service.confirm(USER, life.code())), EnrolmentExpired)
 
@@ -332,7 +332,7 @@ def test_rule_1_of_two_steps_that_share_a_code_the_newer_is_spent(life: Life) ->
     first, last = ADJACENT_STEPS
     life.clock.now = first * 30.0
     waiting = Pending(TOTP(Secret(RAW)), "alice", life.clock() + 600, failures=0)
-    life.store.swap(USER, None, encode(Record(pending=waiting)).value)
+    life.put(Record(pending=waiting))
     assert life.service.confirm(USER, ADJACENT_CODE).counter == last
     assert life.spent == last
     assert reason_of(lambda: life.service.verify(USER, ADJACENT_CODE)) == "replayed"
@@ -657,7 +657,7 @@ def test_rule_4_a_stricter_policy_locks_at_once(new_life: NewLife, failures: int
     """Who has as many wrong codes as a new policy allows, or more, is locked from the moment that it holds."""
     life = new_life(SMALL).on()
     tally = Tally(failures, 0.0)
-    life.store.swap(USER, life.raw, encode(life.record._replace(code_tally=tally)).value)
+    life.put(life.record._replace(code_tally=tally))
     assert life.service.status(USER).state is State.LOCKED
     assert reason_of(lambda: life.service.verify(USER, life.code())) == "locked"
 
@@ -671,7 +671,7 @@ def test_rule_4_a_free_attempt_leaves_no_moment_to_wait_for(on: Life) -> None:
 def test_rule_4_a_tally_at_its_end_stays_there(on: Life) -> None:
     """One more wrong code than a record can count leaves a record that can be read, with its wait."""
     full = on.record._replace(recovery_tally=Tally(LARGEST_COUNTER, 0.0))
-    on.store.swap(USER, on.raw, encode(full).value)
+    on.put(full)
     on.fail_recovery(1)
     assert on.record.recovery_tally == Tally(LARGEST_COUNTER, on.clock() + on.policy.longest_wait)
 
@@ -1229,7 +1229,7 @@ def test_rule_9_raise_floor_clears_what_is_over(on: Life) -> None:
     assert active is not None
     void = active._replace(spent=STEP + 5, recovery=active.recovery.void())
     over = Pending(TOTP(Secret(RAW)), "alice", expires_at=NOW - 1000, failures=0)
-    on.store.swap(USER, on.raw, encode(Record(active=void, pending=over, enrol_until=NOW - 1000)).value)
+    on.put(Record(active=void, pending=over, enrol_until=NOW - 1000))
     on.service.raise_floor(USER)
     assert on.record == Record(active=void)
 

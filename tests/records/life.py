@@ -8,7 +8,7 @@ import pytest
 
 from totpcore import HOTP, TOTP, Enrolment, MemoryStore, Plaintext, Policy, Secret, TotpcoreError, TwoFactor
 from totpcore._guard import Hidden
-from totpcore._record import EMPTY, Record, decode
+from totpcore._record import EMPTY, Record, decode, encode
 from totpcore.events import Event
 from totpcore.ports import Sealer
 from totpcore.testing import HandClock
@@ -60,6 +60,11 @@ class Life:
         """The spent counter."""
         assert self.record.active is not None
         return self.record.active.spent
+
+    def put(self, record: Record) -> None:
+        """Put another record into the store, as somebody who writes to the database could."""
+        swapped = self.store.swap(USER, self.raw, encode(record).value)
+        assert swapped
 
     # What is typed.
 
