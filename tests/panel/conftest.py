@@ -6,13 +6,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.security import generate_password_hash
 
 from need import need
 from panel.live import START, Live
 from totpcore.testing import HandClock
 
+PATIENCE = 20_000  # milliseconds: a machine that runs everything side by side may pause a browser for long
 CHROMIUM = (
     "--no-sandbox",
     "--disable-gpu",
@@ -43,6 +44,7 @@ def chromium() -> Iterator[Browser]:
     need("chromium", "oathtool")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(CHROMIUM))
+        expect.set_options(timeout=PATIENCE)
         yield browser
         browser.close()
 
@@ -54,7 +56,7 @@ def new_page(chromium: Browser) -> Iterator[Callable[[], Page]]:
 
     def make() -> Page:
         context = chromium.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-        context.set_default_timeout(5000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         return context.new_page()
 
@@ -74,6 +76,6 @@ def page(live: Live, new_page: Callable[[], Page]) -> Page:
 def chromium_without_javascript(chromium: Browser) -> Iterator[Page]:
     """A browser that runs no script."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, java_script_enabled=False)
-    context.set_default_timeout(5000)
+    context.set_default_timeout(PATIENCE)
     yield context.new_page()
     context.close()

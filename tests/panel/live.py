@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,9 +53,15 @@ def picture(page: Page, path: Path | None = None, *, whole: bool = False) -> byt
     return page.screenshot(path=path, full_page=whole)
 
 
-def decode(screenshot: bytes) -> str:
-    """What a phone's camera would read off this picture."""
-    found = zxingcpp.read_barcodes(Image.open(io.BytesIO(screenshot)))
+def scan(page: Page, path: Path | None = None, *, whole: bool = False) -> str:
+    """What a phone's camera would read off the screen; held up for twenty seconds, since a busy browser paints late."""
+    ends = time.monotonic() + 20
+    while True:
+        screenshot = picture(page, path, whole=whole)
+        found = zxingcpp.read_barcodes(Image.open(io.BytesIO(screenshot)))
+        if found or time.monotonic() > ends:
+            break
+        page.wait_for_timeout(100)
     assert len(found) == 1, "exactly one code can be read off the screen"
     return found[0].text
 

@@ -48,17 +48,17 @@ def test_command_prints_what_one_needs_and_no_more(tmp_path: Path) -> None:
         address, name, password, *_ = lines(process)
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
         browser = build_opener(HTTPCookieProcessor(CookieJar()))
-        with browser.open(f"{address}login", timeout=10) as page:
+        with browser.open(f"{address}login", timeout=60) as page:
             token = re.search(r'name="csrf" value="(\w+)"', page.read().decode())
         assert token
         fields = {"csrf": token[1], "login": name.split()[-1], "password": password.split()[-1]}
-        with browser.open(f"{address}login", urlencode(fields).encode(), timeout=10) as page:
+        with browser.open(f"{address}login", urlencode(fields).encode(), timeout=60) as page:
             assert "Access granted" in page.read().decode()
-        with browser.open(f"{address}setup/staff/administrators", timeout=10) as page:
+        with browser.open(f"{address}setup/staff/administrators", timeout=60) as page:
             table = page.read().decode()
         assert all(f"{state}</span>" in table for state in ("on", "off", "pending"))
         process.send_signal(signal.SIGINT)
-        printed, errors = process.communicate(timeout=10)
+        printed, errors = process.communicate(timeout=60)
         assert (printed.strip(), errors, process.returncode) == ("", "", 0)
     with started(tmp_path, "--port", "0", "--data", str(tmp_path)) as process:
         assert "Password" not in " ".join(lines(process)), "the users are kept, their passwords are not printed again"
@@ -69,7 +69,7 @@ def test_command_evades_a_port_that_is_taken(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with started(tmp_path, "--port", str(port)) as process:
-            printed, errors = process.communicate(timeout=10)
+            printed, errors = process.communicate(timeout=60)
         assert (printed, process.returncode) == ("", 1)
         assert len(errors.splitlines()) == 1
     with started(tmp_path) as first, started(tmp_path) as second:

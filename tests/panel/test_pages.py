@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Page, ViewportSize
 
 from need import need
-from panel.live import PASSWORD, Account, Live, decode, give_code, give_password, log_in, picture
+from panel.live import PASSWORD, Account, Live, give_code, give_password, log_in, picture, scan
 from totpcore import Enforcement, Rule
 
 need("chromium", "oathtool")
@@ -170,4 +170,4 @@ def test_code_is_read_in_both_schemes(live: Live, page: Page, size: str, scheme:
     page.emulate_media(color_scheme=scheme)
     page.goto(f"{live.url}/profile/two-factor")
     page.get_by_role("button", name="Get started").click()
-    assert decode(picture(page, whole=True)).startswith("otpauth://totp/")
+    assert scan(page, whole=True).startswith("otpauth://totp/")

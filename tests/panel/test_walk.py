@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from need import need
-from panel.live import Live, decode, decode_by_zbar, give_code, give_password, oath_code, picture
+from panel.live import Live, decode_by_zbar, give_code, give_password, oath_code, scan
 
 need("chromium", "oathtool", "zbarimg")
 
@@ -52,7 +52,7 @@ def test_the_eleven_steps(live: Live, new_page: Callable[[], Page], tmp_path: Pa
     method.get_by_role("button", name="Get started").click()  # 5
 
     screen = tmp_path / "screen.png"  # 6
-    uri = decode(picture(page, screen))
+    uri = scan(page, screen)
     assert decode_by_zbar(screen) == uri, "two unrelated decoders read the same"
     assert uri.startswith("otpauth://totp/Example%20Panel:ada?secret=")
     assert page.get_by_role("link", name="Open in the app on this device").get_attribute("href") == uri
