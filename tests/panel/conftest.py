@@ -10,10 +10,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.security import generate_password_hash
 
 from need import need
-from panel.live import START, Live
+from panel.live import PATIENCE, START, Live
 from totpcore.testing import HandClock
 
-PATIENCE = 20_000  # milliseconds: a machine that runs everything side by side may pause a browser for long
 CHROMIUM = (
     "--no-sandbox",
     "--disable-gpu",
