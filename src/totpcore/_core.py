@@ -96,7 +96,7 @@ class Core:
         if type(old.value) is not bytes:
             raise errors.StoreError(f"load must return bytes or None, not {type(old.value).__name__}")
         try:
-            found = decode(Hidden(self._sealer.open(old.value, _context(user))))
+            found = decode(Hidden(self._sealer.open(old.value, context_of(user))))
         except Exception as error:  # noqa: BLE001  # whatever a sealer raises, it does not open
             found = Unreadable(f"its seal does not open ({type(error).__name__})")
         # Raised here, outside of the handler: the sealer's exception could hold the plaintext.
@@ -107,7 +107,7 @@ class Core:
     def _seal(self, user: str, record: Record) -> Hidden[bytes | None]:
         if record.active is None and record.pending is None:
             return Hidden(None)
-        sealed: Hidden[bytes | None] = Hidden(self._sealer.seal(encode(record).value, _context(user)))
+        sealed: Hidden[bytes | None] = Hidden(self._sealer.seal(encode(record).value, context_of(user)))
         if type(sealed.value) is not bytes or not sealed.value:
             raise errors.StoreError(f"seal must return bytes, not {type(sealed.value).__name__} or nothing")
         return sealed
@@ -193,7 +193,7 @@ def _typed(name: str, code: Hidden[str]) -> Hidden[str]:
     return code
 
 
-def _context(user: str) -> bytes:
+def context_of(user: str) -> bytes:
     """Return what a seal is bound to. Each part has its length before it, so that no two users share one."""
     return b"".join(len(part).to_bytes(2, "big") + part for part in (_CONTEXT, user.encode()))
 

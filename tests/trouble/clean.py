@@ -55,7 +55,7 @@ def opened(raw: bytes | None) -> Record:
     """The record, without its seal."""
     if raw is None:
         return EMPTY
-    found = decode(Hidden(Seal().open(raw, core._context(USER))))
+    found = decode(Hidden(Seal().open(raw, core.context_of(USER))))
     if not isinstance(found, Record):
         raise AssertionError("the record cannot be read")
     return found

@@ -36,23 +36,24 @@ def ignore(_event: object) -> None:
 def told_by_child(work: Callable[[Tell], None], *, kill_after: tuple[int, float] | None = None) -> list[object]:
     """Run the work in a child, and return all that it told before it ended or was killed.
 
-    It is killed so many seconds after it has told so many things.
+    It is killed so many seconds after it has told so many things, and one more; it must not have ended by itself then.
     """
     receiver, sender = FORK.Pipe(duplex=False)
     child = FORK.Process(target=_work, args=(work, sender))
     child.start()
     sender.close()
-    told = [_heard(receiver)]
-    if kill_after is not None:
-        told += [_heard(receiver) for _ in range(kill_after[0])]
-        time.sleep(kill_after[1])
-        os.kill(child.pid or 0, signal.SIGKILL)
+    told: list[object] = []
     try:
         while True:
             told.append(_heard(receiver))
+            if kill_after is not None and len(told) == kill_after[0] + 1:
+                time.sleep(kill_after[1])
+                os.kill(child.pid or 0, signal.SIGKILL)
     except (EOFError, OSError, pickle.UnpicklingError):  # the last word may be cut off
         receiver.close()
     child.join()
+    if kill_after is not None and child.exitcode != -signal.SIGKILL:
+        raise AssertionError("the child ended before it was killed")
     return told
 
 

@@ -144,7 +144,7 @@ def scene(state: str) -> Scene:
         life = Life(POLICY)
         waiting = _lead(life, state)
     codes = tuple(life.codes) or (wrong_recovery_code(7), wrong_recovery_code(8))
-    held = None if life.raw is None else Seal().seal(life.raw, core._context(USER))
+    held = None if life.raw is None else Seal().seal(life.raw, core.context_of(USER))
     spent = -1 if life.record.active is None else life.spent
     return Scene(state, held, life.clock(), life.token, waiting, codes, _wrong(life.token, waiting, spent), spent)
 

@@ -122,7 +122,7 @@ def test_a_sealer_s_exception_may_hold_the_record(state: str, name: str) -> None
     """A careless sealer puts what it has opened into its exception: that one does not surface, not even chained."""
     expected, finder = clean(state, name), scene(state).finder
     held = scene(state).held
-    plain = Seal().open(held, core._context(USER)) if held else b""
+    plain = Seal().open(held, core.context_of(USER)) if held else b""
     for number in [number for number, step in enumerate(expected.steps) if step == "open"]:
         world = World(scene(state), (Fault(number, partial(ValueError, plain), after=True),))
         check_surfaced(world, name, "open", f"{name} in {state}", finder.check)

@@ -99,7 +99,7 @@ def everything_at_rest_goes_through_the_seal(lib: Library) -> None:
 
 def seals_for_nobody() -> Library:
     """The seal is bound to the application only."""
-    return replace(TOTPCORE, two_factor=faulty((_core, "_context", lambda _user: b"totpcore/1")))
+    return replace(TOTPCORE, two_factor=faulty((_core, "context_of", lambda _user: b"totpcore/1")))
 
 
 @weakness("V45", twin=seals_for_nobody)

@@ -175,9 +175,8 @@ def user_ids_that_look_alike_are_two_users(lib: Library) -> None:
 
 def seals_by_a_folded_name() -> Library:
     """The seal is bound to a name that two users may share."""
-    return replace(
-        TOTPCORE, two_factor=faulty((_core, "_context", lambda user: user.replace(":", "").casefold().strip().encode()))
-    )
+    folded = (_core, "context_of", lambda user: user.replace(":", "").casefold().strip().encode())
+    return replace(TOTPCORE, two_factor=faulty(folded))
 
 
 @weakness("V37", twin=seals_by_a_folded_name)

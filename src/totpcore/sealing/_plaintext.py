@@ -1,4 +1,4 @@
-"""Seals for the records at rest."""
+"""No seal."""
 
 
 class Plaintext:
