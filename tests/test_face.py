@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import totpcore
-from totpcore import errors, stores
+from totpcore import errors, stores, testing
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(
@@ -26,6 +26,24 @@ MODULES = sorted(
     if not module.name.endswith("__main__")
 )
 
+TWO_FACTOR = {
+    "": "(store, *, issuer, sealer, policy, clock=None, audit=None)",
+    ".gate": "(self, user, enforcement, *, expected=None)",
+    ".verify": "(self, user, code)",
+    ".recover": "(self, user, code)",
+    ".enrol": "(self, user, *, account)",
+    ".replace": "(self, user, code, *, account)",
+    ".pending": "(self, user)",
+    ".confirm": "(self, user, code)",
+    ".renew_recovery_codes": "(self, user, code)",
+    ".disable": "(self, user, code)",
+    ".resync": "(self, user, code, next_code)",
+    ".status": "(self, user)",
+    ".statuses": "(self, users)",
+    ".reset": "(self, user, *, actor, reason)",
+    ".adopt": "(self, user, token, *, spent, allow_weak=False)",
+    ".raise_floor": "(self, user)",
+}
 SIGNATURES = {
     "hotp": "(key, counter, *, digits=6, algorithm)",
     "totp": "(key, at, *, period=30, t0=0, digits=6, algorithm)",
@@ -43,28 +61,17 @@ SIGNATURES = {
     "HOTP.resync": "(self, codes, *, after, look_ahead=100)",
     "KeyURI": "(token, *, account, issuer=None, counter=0)",
     "KeyURI.parse": "(text)",
-    "TwoFactor": "(store, *, issuer, sealer, policy, clock=None, audit=None)",
-    "TwoFactor.gate": "(self, user, enforcement, *, expected=None)",
-    "TwoFactor.verify": "(self, user, code)",
-    "TwoFactor.recover": "(self, user, code)",
-    "TwoFactor.enrol": "(self, user, *, account)",
-    "TwoFactor.replace": "(self, user, code, *, account)",
-    "TwoFactor.pending": "(self, user)",
-    "TwoFactor.confirm": "(self, user, code)",
-    "TwoFactor.renew_recovery_codes": "(self, user, code)",
-    "TwoFactor.disable": "(self, user, code)",
-    "TwoFactor.resync": "(self, user, code, next_code)",
-    "TwoFactor.status": "(self, user)",
-    "TwoFactor.statuses": "(self, users)",
-    "TwoFactor.reset": "(self, user, *, actor, reason)",
-    "TwoFactor.adopt": "(self, user, token, *, spent, allow_weak=False)",
-    "TwoFactor.raise_floor": "(self, user)",
+    **{f"TwoFactor{call}": signature for call, signature in TWO_FACTOR.items()},
+    **{f"AsyncTwoFactor{call}": signature for call, signature in TWO_FACTOR.items()},
     "Policy": "(*, digits=6, period=30, algorithm, window=(1, 1), look_ahead=10, secret_bytes=None, "
     "pending_seconds=600, free_attempts=5, first_wait=30, longest_wait=3600, lock_after=100, recovery_codes=10, "
     "recovery_low=3)",
     "Policy.guess_probability": "(self, *, days, logins_per_day)",
     "Enforcement": "(rule, *, deadline=None)",
     "SQLiteStore": "(path, *, create=False, wait_seconds=60)",
+    "stores.InThreads": "(store, *, threads=8)",
+    "stores.from_url": "(url, *, create=False)",
+    "stores.async_from_url": "(url)",
 }
 
 
@@ -125,16 +132,33 @@ def test_signatures_do_not_change(name: str) -> None:
 
 
 def test_unknown_names_are_attribute_errors() -> None:
-    """The lazy names do not swallow typing slips."""
+    """The lazy names do not swallow typing slips, and are what the modules have that they are loaded from."""
     for module in (totpcore, stores):
         with pytest.raises(AttributeError, match="SqliteStore"):
             module.SqliteStore  # noqa: B018
         assert module.SQLiteStore is totpcore.SQLiteStore
+    assert importlib.import_module("totpcore.aio").AsyncTwoFactor is totpcore.AsyncTwoFactor
+    assert importlib.import_module("totpcore.stores.threaded").InThreads is stores.InThreads
+
+
+@pytest.mark.parametrize("module", [stores, testing], ids=lambda module: module.__name__)
+def test_the_faces_of_packages(module: types.ModuleType) -> None:
+    """`__all__` of the packages below names each public object once, sorted, and nothing else is in them."""
+    named = module.__all__
+    assert named == sorted(set(named))
+    for name in named:  # a type alias has no documentation of its own
+        assert inspect.getdoc(getattr(module, name)) or name.endswith("Factory")
+    others = {name for name in vars(module) if not name.startswith("_")} - set(named)
+    others = {name for name in others if not inspect.ismodule(getattr(module, name))}
+    assert {
+        name for name in others if str(getattr(getattr(module, name), "__module__", "")) == module.__name__
+    } == set()
 
 
 def test_importing_is_cheap() -> None:
     """What only some programs need is loaded when it is used."""
     heavy = "sqlite3 logging argparse urllib.parse segno multiprocessing asyncio tempfile importlib.resources"
+    heavy += " concurrent.futures psycopg redis django cryptography"
     code = "import sys; before = set(sys.modules); import totpcore; print(*set(sys.modules) - before)"
     environment = {"PYTHONPATH": str(Path(totpcore.__file__).parents[1])}
     command = [sys.executable, "-S", "-c", code]
@@ -172,7 +196,7 @@ def test_raises_entries_begin_with_if() -> None:
         source = Path(inspect.getfile(importlib.import_module(name))).read_text("utf-8")
         for node in ast.walk(ast.parse(source)):
             if (
-                isinstance(node, ast.FunctionDef | ast.ClassDef)
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
                 and (text := ast.get_docstring(node))
                 and "Raises:" in text
             ):
@@ -203,5 +227,7 @@ def test_the_type_assertions_name_the_whole_face() -> None:
     """`tests/typing/public_types.py` is checked by mypy and pyright; every call of the lifecycle is in it."""
     source = (ROOT / "tests/typing/public_types.py").read_text("utf-8")
     for name in vars(totpcore.TwoFactor):
-        if not name.startswith("_") and name not in {"disable", "reset", "raise_floor"}:
-            assert f"two_factor.{name}(" in source
+        if not name.startswith("_"):
+            assert f"await two_factor.{name}(" in source
+            if name not in {"disable", "reset", "raise_floor"}:
+                assert f"assert_type(two_factor.{name}(" in source or f"= two_factor.{name}(" in source

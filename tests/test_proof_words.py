@@ -47,7 +47,7 @@ def words(page: Path) -> str:
 
 def names_of(node: ast.stmt) -> set[str]:
     """What a statement gives a name to, where it is one that defines."""
-    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {node.name}
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
     return {target.id for target in targets if isinstance(target, ast.Name)}
@@ -136,7 +136,7 @@ def test_the_audit_guide_keeps_its_hour() -> None:
     """The minutes make an hour, and the lines of the audit path are as many as it says."""
     text = AUDIT.read_text("utf-8")
     assert sum(int(minutes) for _, _, minutes in HEADING.findall(text)) == 60
-    path = sum(lines_of_code(PACKAGE / f"{part}.py") for part in set[str]().union(*FLOORS[:-1]))
+    path = sum(lines_of_code(PACKAGE / f"{part}.py") for part in set[str]().union(*FLOORS[:-3]))
     assert f"has {path:,} lines of code".replace(",", " ") in words(AUDIT)
 
 

@@ -17,11 +17,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from awaited import awaited
 from records.life import NOW, RAW, STEP, USER, Life, NewLife, caught, reason_of, wrong_recovery_code
 from records.pretender import Pretender
 from totpcore import (
     HOTP,
     TOTP,
+    AsyncTwoFactor,
     CodeReplayed,
     CompatibilityWarning,
     InvalidParameters,
@@ -41,6 +43,7 @@ from totpcore import (
     TwoFactor,
 )
 from totpcore.events import Event, EventKind
+from totpcore.stores import InThreads
 from totpcore.testing import HandClock
 
 pytest_plugins = ["records.fixtures"]
@@ -55,8 +58,8 @@ class Trouble(Exception):
 class World:
     """Store, sealer and clock in one: each step is written down, and one of them may raise, or do something first."""
 
-    def __init__(self, life: Life) -> None:
-        self.life, self.steps = life, list[str]()
+    def __init__(self, life: Life, make: Callable[..., TwoFactor] = TwoFactor) -> None:
+        self.life, self.make, self.steps = life, make, list[str]()
         self.breaks = ""
         self.swaps: list[object] = []
         self.before: Callable[[str], None] = lambda _step: None
@@ -104,7 +107,7 @@ class World:
     def service(self) -> TwoFactor:
         """A service on this world, and on the same records as the life's own."""
         policy = self.life.policy
-        return TwoFactor(self, issuer="ACME", sealer=self, policy=policy, clock=self, audit=self.hear)
+        return self.make(self, issuer="ACME", sealer=self, policy=policy, clock=self, audit=self.hear)
 
 
 @pytest.fixture
@@ -113,10 +116,10 @@ def on(life: Life) -> Life:
     return life.on()
 
 
-@pytest.fixture
-def world(on: Life) -> World:
-    """The parts that can break, around a user with a second factor."""
-    return World(on)
+@pytest.fixture(params=[TwoFactor, awaited], ids=["waits", "awaits"])
+def world(on: Life, request: pytest.FixtureRequest) -> World:
+    """The parts that can break, around a user with a second factor, under `TwoFactor` and under `AsyncTwoFactor`."""
+    return World(on, request.param)
 
 
 def changes(life: Life) -> dict[str, Call]:
@@ -697,6 +700,10 @@ def test_a_weak_secret_has_to_be_wanted(life: Life) -> None:
     assert life.service.adopt(USER, WEAK, spent=-1, allow_weak=True).counter == -1
 
 
+async def in_vain(*_given: object) -> None:
+    """What nobody would await."""
+
+
 PARTS: list[tuple[str, dict[str, Any], type[Exception]]] = [
     ("store", {"store": None}, TypeError), ("store", {"store": {}}, TypeError),
     ("issuer", {"issuer": None}, TypeError), ("issuer", {"issuer": ""}, InvalidParameters),
@@ -704,6 +711,7 @@ PARTS: list[tuple[str, dict[str, Any], type[Exception]]] = [
     ("sealer", {"sealer": None}, TypeError), ("sealer", {"sealer": b"key"}, TypeError),
     ("policy", {"policy": None}, TypeError), ("policy", {"policy": {"digits": 6}}, TypeError),
     ("clock", {"clock": NOW}, TypeError), ("audit", {"audit": "log"}, TypeError),
+    ("clock", {"clock": in_vain}, TypeError), ("audit", {"audit": in_vain}, TypeError),
 ]  # fmt: skip
 
 
@@ -713,6 +721,9 @@ def test_the_parts_are_checked_at_the_start(name: str, parts: dict[str, Any], er
     fitting: dict[str, Any] = {"store": MemoryStore(), "issuer": "ACME", "sealer": Plaintext()}
     with pytest.raises(error, match=name):
         TwoFactor(**fitting | parts)
+    fitting["store"] = InThreads(MemoryStore())
+    with pytest.raises(error, match=name):
+        AsyncTwoFactor(**fitting | parts)
 
 
 @pytest.mark.parametrize("missing", ["issuer", "sealer"])

@@ -2,6 +2,8 @@
 
 - Codes: `hotp`, `totp`, `Secret`, `TOTP`, `HOTP`, `KeyURI` (RFC 4226, RFC 6238, RFC 4648, the Key URI format).
 - The lifecycle: `TwoFactor` on a `Store`: set-up, log-in, recovery codes, throttling, replacing, resetting.
+  `AsyncTwoFactor` on an `AsyncStore` is the same, awaited. The stores are in `totpcore.stores`.
+- At rest: `totpcore.sealing` has `Keyring`, which seals every record, and `reseal`, which turns its keys.
 - For tests: `totpcore.testing`; the vectors of the RFCs: `totpcore.vectors`.
 """
 
@@ -42,6 +44,7 @@ from .service import TwoFactor
 from .stores.memory import MemoryStore
 
 if TYPE_CHECKING:
+    from .aio import AsyncTwoFactor
     from .stores.sqlite import SQLiteStore
 
 __version__ = "0.1.0"
@@ -53,6 +56,7 @@ __all__ = [
     "Algorithm",
     "AlreadyEnrolled",
     "AsyncStore",
+    "AsyncTwoFactor",
     "ClockBehind",
     "ClockOff",
     "CodeReplayed",
@@ -100,7 +104,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    # Loaded when used: most programs that import totpcore have another database.
+    # Loaded when used: most programs that import totpcore have another database, and either wait or await.
+    if name == "AsyncTwoFactor":
+        from .aio import AsyncTwoFactor  # noqa: PLC0415
+
+        return AsyncTwoFactor
     if name == "SQLiteStore":
         from .stores.sqlite import SQLiteStore  # noqa: PLC0415
 

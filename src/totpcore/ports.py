@@ -9,7 +9,7 @@ Rules of this file:
 4. `load` reads from the primary. A replica that lags may show a value that is gone: the swap then fails.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Protocol, runtime_checkable
 
 
@@ -88,5 +88,23 @@ class LoadsMany(Protocol):
     """A store that can load many values in one round trip; `TwoFactor.statuses` uses it."""
 
     def load_many(self, users: Iterable[str], /) -> Mapping[str, bytes]:
+        """Return the values of those of the users that have one."""
+        ...
+
+
+@runtime_checkable
+class AsyncListsUsers(Protocol):
+    """The same as `ListsUsers`, awaited."""
+
+    def users(self) -> AsyncIterator[str]:
+        """Yield every user id that has a value."""
+        ...
+
+
+@runtime_checkable
+class AsyncLoadsMany(Protocol):
+    """The same as `LoadsMany`, awaited."""
+
+    async def load_many(self, users: Iterable[str], /) -> Mapping[str, bytes]:
         """Return the values of those of the users that have one."""
         ...

@@ -3,23 +3,20 @@
 Rules of this file:
 
 1. Load, decide, swap, else again: no answer leaves before the record that justifies it has been stored.
-2. The clock is read after each load, so that a store that took its time accepts no expired code.
-3. Only `True` from the store is success, only `False` is a lost race; anything else is trouble and accepts nothing.
-4. The audit sink is called after the swap. Where it raises, that is logged and the answer stands: a broken log must
-   not swallow recovery codes that were just made.
-5. What was typed is `Hidden` before anything else is called.
+2. What was typed is `Hidden` before anything else is called.
+3. Every call is here as a program sees it, with its documentation; `aio` has the same calls, awaited.
 """
 
-import time
+import inspect
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import TypeVar
 
 from . import _core as core
-from ._core import Change, Core
-from ._guard import LATEST, Hidden, has_methods, number, type_error
+from ._core import Change
+from ._guard import Hidden, has_methods, type_error
+from ._shell import Shell, contended, is_made, spoken, wanted_users
 from .answers import Accepted, Confirmed, Enrolment, Gate, Recovered, Status
-from .errors import RecordUnreadable, StoreContended, StoreError, TotpcoreError
+from .errors import RecordUnreadable
 from .events import Event
 from .otp import HOTP, TOTP
 from .policy import Enforcement, Policy, Rule
@@ -28,10 +25,10 @@ from .recovery import RecoveryCodes
 
 T = TypeVar("T")
 
-_OFF = Enforcement(Rule.OFF)
+OFF = Enforcement(Rule.OFF)
 
 
-class TwoFactor:
+class TwoFactor(Shell[Store]):
     """The second factors of an application's users.
 
     Example:
@@ -59,7 +56,7 @@ class TwoFactor:
     None of these is an acceptance, and none loses a spent counter, a charged attempt or a recovery code.
     """
 
-    __slots__ = ("_audit", "_clock", "_core", "_store")
+    __slots__ = ()
 
     def __init__(
         self,
@@ -86,17 +83,13 @@ class TwoFactor:
             TypeError: If an argument has another type.
         """
         has_methods("store", store, "load", "swap")
-        for name, hook in (("clock", clock), ("audit", audit)):
-            if hook is not None and not callable(hook):
-                raise type_error(name, "callable", hook)
-        self._core = Core(issuer, sealer, policy)
-        self._store = store
-        self._clock = clock
-        self._audit = audit
+        if inspect.iscoroutinefunction(store.load) or inspect.iscoroutinefunction(store.swap):
+            raise type_error("store", "a Store: an AsyncStore is for AsyncTwoFactor", store)
+        super().__init__(store, issuer=issuer, sealer=sealer, policy=policy, clock=clock, audit=audit)
 
     # ---- after the password ----
 
-    def gate(self, user: str, enforcement: Enforcement = _OFF, *, expected: bool | None = None) -> Gate:
+    def gate(self, user: str, enforcement: Enforcement = OFF, *, expected: bool | None = None) -> Gate:
         """Answer the one question after the password: ask for a code, let set up, nudge, or let in.
 
         Args:
@@ -243,18 +236,12 @@ class TwoFactor:
 
         A record that cannot be opened stands as the exception, so that one bad record hides nobody.
         """
-        if isinstance(users, str) or not isinstance(users, Iterable):
-            raise type_error("users", "an iterable of user ids", users)
-        wanted = [core.check_user(user) for user in users]
+        wanted = wanted_users(users)
         found = Hidden(dict(self._store.load_many(wanted)) if isinstance(self._store, LoadsMany) else None)
-        change = self._core.status()
         result: dict[str, Status | RecordUnreadable] = {}
         for user in wanted:
             held = Hidden(self._store.load(user) if found.value is None else found.value.get(user))
-            try:
-                result[user] = _spoken(self._core.step(change, user, held, self._now()).answer)
-            except RecordUnreadable as unreadable:
-                result[user] = unreadable.with_traceback(None)
+            result[user] = self._status(user, held)
         return result
 
     def reset(self, user: str, *, actor: str, reason: str) -> None:
@@ -298,45 +285,12 @@ class TwoFactor:
         """
         self._run(user, self._core.raise_floor())
 
-    # ---- the loop ----
-
-    def _now(self) -> float:
-        return number("the clock's answer", time.time() if self._clock is None else self._clock(), high=LATEST)
-
     def _run(self, user: str, change: Change[T]) -> T:
         core.check_user(user)
         for _ in range(core.ROUNDS):
             old = Hidden(self._store.load(user))
             step = self._core.step(change, user, old, self._now())
-            swapped = self._store.swap(user, old.value, step.new.value) if step.swaps else True
-            if swapped is True:
+            if not step.swaps or is_made(self._store.swap(user, old.value, step.new.value)):
                 self._tell(step.event)
-                return _spoken(step.answer)
-            if swapped is not False:
-                raise StoreError(f"swap must return True or False, not {type(swapped).__name__}")
-        raise StoreContended(f"the record was changed by others in each of {core.ROUNDS} rounds")
-
-    def _tell(self, event: Event | None) -> None:
-        if event is None:
-            return
-        try:
-            self._sink()(event)
-        except Exception:  # noqa: BLE001  # rule 4
-            with suppress(Exception):  # the log may be what is broken, or may not load any more
-                from . import audit  # noqa: PLC0415  # the outer wall
-
-                audit.log_broken_sink(event)
-
-    def _sink(self) -> Callable[[Event], None]:
-        if self._audit is not None:
-            return self._audit
-        from . import audit  # noqa: PLC0415  # the outer wall
-
-        return audit.log_event
-
-
-def _spoken(answer: Hidden[T | TotpcoreError]) -> T:
-    """Return the answer, or raise it where it is a refusal."""
-    if isinstance(answer.value, TotpcoreError):
-        raise answer.value
-    return answer.value
+                return spoken(step.answer)
+        raise contended()

@@ -23,8 +23,9 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
 from admin_panel import create_app
+from admin_panel.app import UNSEALED
 from admin_panel.session import Panel
-from totpcore import InvalidCode, TwoFactor
+from totpcore import InvalidCode, Sealer, TwoFactor
 from totpcore.testing import HandClock
 
 PASSWORD = "a password to test with"
@@ -91,8 +92,10 @@ class Account:
 class Live:
     """A panel with its files in `folder`, on a clock that is moved by hand."""
 
-    def __init__(self, folder: Path, clock: Callable[[], float]) -> None:
-        self.app = create_app(folder, clock=clock)
+    def __init__(
+        self, folder: Path, clock: Callable[[], float], *, store: str | None = None, sealer: Sealer = UNSEALED
+    ) -> None:
+        self.app = create_app(folder, store=store, sealer=sealer, clock=clock)
         self.folder = folder
         self.clock = clock
         self.panel: Panel = self.app.extensions["panel"]

@@ -14,6 +14,8 @@ COMPARISONS: Final = 1_000_000
 FUZZ_RUNS: Final = 10_000_000
 SAMPLE: Final = 24  # mutants
 SECONDS: Final = 15  # of each of four targets: a minute
+SOAK_ROUNDS: Final = 500
+SOAK_KILLS: Final = 10
 
 
 class Line(NamedTuple):
@@ -117,7 +119,28 @@ def fuzzing() -> Line:
     return Line("Fuzzing", f"{says}; {dates}; now: {now:,} more", (*gaps, *red(done)))
 
 
-PARTS: Final[tuple[Callable[[], Line], ...]] = (weaknesses, requirements, explorer, oracles, mutation, fuzzing)
+def soak() -> Line:
+    """Ten thousand races on each store and hundreds of kills on record, and a few of them now."""
+    from soak import report
+
+    stores = cast("dict[str, dict[str, object]]", recorded("soak").get("stores", {}))
+    raced = {name: (whole(figures, "rounds"), whole(figures, "acceptances")) for name, figures in stores.items()}
+    deaths = [figures[who] or {} for figures in stores.values() for who in ("clients", "servers")]
+    killed, told = (sum(whole(cast("dict[str, object]", one), name) for one in deaths) for name in ("kills", "told"))
+    says = (
+        f"{len(stores)} stores: {sum(rounds for rounds, _ in raced.values()):,} races with "
+        f"{sum(accepted for _, accepted in raced.values()):,} acceptances; {killed:,} kills, {told:,} answers "
+        "that were told before and true after; "
+        f"{'; '.join(f'{name} {when(figures)}' for name, figures in stores.items())}"
+    )
+    gaps = [f"{name}: {why}" for name, why in report.gaps()]
+    gaps += [f"{name}: not one acceptance in each race" for name, (rounds, ok) in raced.items() if rounds != ok]
+    done = ran("soak", "--rounds", str(SOAK_ROUNDS), "--kills", str(SOAK_KILLS))
+    now = (done.stdout.strip().splitlines() or ["it said nothing"])[-1]
+    return Line("Soak", f"{says}; now {SOAK_ROUNDS} races and {SOAK_KILLS} kills each: {now}", (*gaps, *red(done)))
+
+
+PARTS: Final[tuple[Callable[[], Line], ...]] = (weaknesses, requirements, explorer, oracles, mutation, fuzzing, soak)
 
 
 def recorded(folder: str) -> dict[str, object]:

@@ -17,6 +17,9 @@ from mutation.results import Score
 from proof import __main__ as program
 from proof import lines
 from proof.lines import PARTS, Line
+from soak import report
+from soak.report import KILLS, ROUNDS
+from soak.subjects import SUBJECTS
 from weaknesses import frame
 
 
@@ -58,7 +61,25 @@ class Tree:
                 "targets": {name: {"date": "2026-01-01", "runs": runs, "crashes": []} for name, runs in RUNS.items()},
             },
         }
-        self.said = {"explorer": json.dumps([walk]), "fuzzing": json.dumps({"runs": 5}), "mutation": "9 of 9 killed"}
+        deaths = {"kills": KILLS, "told": 9}
+        self.full["soak"] = {
+            "stores": {
+                name: {
+                    "date": "2026-01-01",
+                    "rounds": ROUNDS,
+                    "acceptances": ROUNDS,
+                    "clients": deaths,
+                    "servers": deaths,
+                }
+                for name in SUBJECTS
+            }
+        }
+        self.said = {
+            "explorer": json.dumps([walk]),
+            "fuzzing": json.dumps({"runs": 5}),
+            "mutation": "9 of 9 killed",
+            "soak": "12 stores, 0 failed, 90 s",
+        }
         self.codes = dict.fromkeys(self.said, 0)
         self.pytest = dict.fromkeys(("weaknesses", "requirements", "oracles"), ("9 passed in 1.00s", 0))
 
@@ -77,6 +98,7 @@ def tree(monkeypatch: pytest.MonkeyPatch) -> Tree:
     score = Score(100, 99, 1, [])
     monkeypatch.setattr(lines, "ran", tree.ran)
     monkeypatch.setattr(lines, "recorded", lambda folder: tree.full.get(folder, {}))
+    monkeypatch.setattr(report, "recorded", lambda: tree.full["soak"])
     monkeypatch.setattr(results, "score", lambda *_: score)
     return tree
 
@@ -99,6 +121,19 @@ BREAKS: list[tuple[Callable[[], Line], Break, str]] = [
     (lines.fuzzing, lambda tree: tree.full["fuzzing"].update(runs=10**7 - 1), "fewer than 10,000,000"),
     (lines.fuzzing, lambda tree: tree.codes.update(fuzzing=1), '"runs": 5'),
     (lines.mutation, lambda tree: tree.codes.update(mutation=1), "9 of 9 killed"),
+    (lines.soak, lambda tree: tree.full["soak"]["stores"].pop("redis"), "redis: it was not soaked"),
+    (
+        lines.soak,
+        lambda tree: tree.full["soak"]["stores"]["redis"].update(rounds=9),
+        "redis: it was raced on too little",
+    ),
+    (
+        lines.soak,
+        lambda tree: tree.full["soak"]["stores"]["redis"].update(servers=None),
+        "redis: too little was killed",
+    ),
+    (lines.soak, lambda tree: tree.full["soak"]["stores"]["redis"].update(acceptances=9), "redis: not one acceptance"),
+    (lines.soak, lambda tree: tree.codes.update(soak=1), "0 failed"),
 ]
 
 

@@ -17,6 +17,7 @@ from functools import partial
 
 import pytest
 
+from awaited import awaited
 from records.life import USER
 from silence.finder import Finder
 from silence.listening import Everything, listening
@@ -78,8 +79,9 @@ BARE: dict[str, bytes | str] = {"bytes": b"the bare key itself!", "base32": "ORU
     [
         (TOTP, "secret"), (HOTP, "secret"), (partial(KeyURI, account="alice"), "token"), (Phone, "uri"),
         (partial(TwoFactor(MemoryStore(), issuer="ACME", sealer=Seal()).adopt, "7", spent=-1), "token"),
+        (partial(awaited(MemoryStore(), issuer="ACME", sealer=Seal()).adopt, "7", spent=-1), "token"),
     ],
-    ids=["TOTP", "HOTP", "KeyURI", "Phone", "adopt"],
+    ids=["TOTP", "HOTP", "KeyURI", "Phone", "adopt", "adopt, awaited"],
 )  # fmt: skip
 def test_a_key_that_is_passed_bare_is_in_no_frame(
     make: Callable[..., object], name: str, kind: str, look: Callable[[BaseException], Iterator[str]]

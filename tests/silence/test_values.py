@@ -30,6 +30,7 @@ from silence.finder import Finder
 from totpcore import (
     HOTP,
     TOTP,
+    AsyncTwoFactor,
     Enforcement,
     KeyURI,
     Match,
@@ -42,6 +43,7 @@ from totpcore import (
     errors,
 )
 from totpcore._guard import Hidden
+from totpcore.stores import InThreads
 from totpcore.testing import HandClock, Phone
 from trouble.scenes import repeatable
 
@@ -80,7 +82,9 @@ def museum() -> Museum:
             "RecoveryCodes": confirmed.recovery_codes, "some RecoveryCodes": confirmed.recovery_codes[2:4],
             "Accepted": accepted, "Recovered": recovered, "Status": status, "statuses": unreadable,
             "Event": life.events[-1], "Policy": Policy(), "Enforcement": Enforcement(Rule.REQUIRE), "refused": refused,
-            "TwoFactor": life.service, "MemoryStore": life.store, "SQLiteStore": sqlite, "Plaintext": Plaintext(),
+            "TwoFactor": life.service, "InThreads": InThreads(life.store),
+            "MemoryStore": life.store, "SQLiteStore": sqlite, "Plaintext": Plaintext(),
+            "AsyncTwoFactor": AsyncTwoFactor(InThreads(life.store), issuer="ACME", sealer=Plaintext()),
             "HandClock": HandClock(5), "Phone": Phone(uri), "Hidden": Hidden(code), "Record": record,
             **{f"exception {one.__name__}": one() for one in exceptions()},
         }  # fmt: skip
@@ -178,7 +182,7 @@ def test_no_way_of_writing_a_value_out_shows_a_secret(way: str) -> None:
 def test_the_museum_is_complete() -> None:
     """Every public class is shown: what is added to the face is added here."""
     shown = {type(value) for value in museum().values.values()} | {dict}
-    public = [kind for kind in vars(totpcore).values() if isinstance(kind, type)]
+    public = [kind for kind in (getattr(totpcore, name) for name in totpcore.__all__) if isinstance(kind, type)]
     wordless = (str, Warning)  # enumerations and categories of warnings, which hold nothing
     kinds = {kind for kind in public if not issubclass(kind, wordless) and not getattr(kind, "_is_protocol", False)}
     assert kinds - shown == set()
@@ -224,7 +228,8 @@ def test_what_holds_a_secret_gives_no_state(name: str) -> None:
 
 def test_a_service_shows_nothing_of_its_parts() -> None:
     """Neither issuer nor sealer nor records are in what a service says of itself."""
-    service = museum().values["TwoFactor"]
-    assert isinstance(service, TwoFactor)
-    assert repr(service).startswith("<totpcore.service.TwoFactor object at 0x")
+    for name, module in (("TwoFactor", "service"), ("AsyncTwoFactor", "aio")):
+        service = museum().values[name]
+        assert isinstance(service, TwoFactor | AsyncTwoFactor)
+        assert repr(service).startswith(f"<totpcore.{module}.{name} object at 0x")
     assert isinstance(museum().values["RecoveryCodes"], RecoveryCodes)

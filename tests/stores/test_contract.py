@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from totpcore import MemoryStore, SQLiteStore, Store
-from totpcore.testing import StoreContract, StoreFactory
+from totpcore.stores import InThreads
+from totpcore.testing import AsyncStoreContract, AsyncStoreFactory, StoreContract, StoreFactory
 
 
 class TestMemoryStore(StoreContract):
@@ -57,6 +58,47 @@ class TestAStoreOfTwoMethods(StoreContract):
                 return store.load(user)
 
             def swap(self, user: str, old: bytes | None, new: bytes | None, /) -> bool:
+                return store.swap(user, old, new)
+
+        return TwoMethods
+
+
+class TestMemoryStoreInThreads(AsyncStoreContract):
+    """`InThreads` makes an asynchronous store of one that is none."""
+
+    processes = False
+
+    @pytest.fixture
+    def store_factory(self) -> AsyncStoreFactory:
+        """Other threads each time, on the same store."""
+        store = MemoryStore()
+        return lambda: InThreads(store)
+
+
+class TestSQLiteStoreInThreads(AsyncStoreContract):
+    """Among processes too: each has its own threads, and each thread its own connection."""
+
+    @pytest.fixture
+    def store_factory(self, tmp_path: Path) -> AsyncStoreFactory:
+        """Another object each time, on one file."""
+        return lambda: InThreads(SQLiteStore(tmp_path / "factors.db", create=True))
+
+
+class TestAnAsyncStoreOfTwoMethods(AsyncStoreContract):
+    """An asynchronous store that offers neither `users` nor `load_many` meets it all the same."""
+
+    processes = False
+
+    @pytest.fixture
+    def store_factory(self) -> AsyncStoreFactory:
+        """`load` and `swap`, awaited, and nothing else."""
+        store = MemoryStore()
+
+        class TwoMethods:
+            async def load(self, user: str, /) -> bytes | None:
+                return store.load(user)
+
+            async def swap(self, user: str, old: bytes | None, new: bytes | None, /) -> bool:
                 return store.swap(user, old, new)
 
         return TwoMethods

@@ -1,12 +1,10 @@
-"""`MemoryStore`, and opening stores by their URL."""
+"""`MemoryStore`: what it says, and what it refuses."""
 
 import os
-from pathlib import Path
 
 import pytest
 
-from totpcore import InvalidParameters, MemoryStore, SQLiteStore, StoreError
-from totpcore.stores import from_url
+from totpcore import MemoryStore, StoreError
 
 
 def test_a_forked_child_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,35 +33,3 @@ def test_its_repr_shows_no_value() -> None:
     store = MemoryStore()
     store.swap("canary", None, b"canary")
     assert repr(store) == "<MemoryStore: 1 users>"
-
-
-def test_urls_open_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A relative path has three slashes, an absolute one four."""
-    monkeypatch.chdir(tmp_path)
-    assert isinstance(from_url("memory:"), MemoryStore)
-    relative = from_url("sqlite:///factors.db", create=True)
-    assert relative.swap("7", None, b"value")
-    absolute = from_url(f"sqlite:///{tmp_path}/factors.db")
-    assert isinstance(absolute, SQLiteStore)
-    assert absolute.load("7") == b"value"
-    assert repr(absolute) == "<SQLiteStore: factors.db>"
-
-
-def test_a_missing_file_is_not_made(tmp_path: Path) -> None:
-    """By URL as by path."""
-    with pytest.raises(FileNotFoundError):
-        from_url(f"sqlite:///{tmp_path}/factors.db")
-
-
-@pytest.mark.parametrize("url", ["", "sqlite:///", "sqlite://factors.db", "postgresql://user:canary@host/db", "canary"])
-def test_other_urls_are_refused_and_not_shown(url: str) -> None:
-    """The message tells what is allowed, and shows nothing of a URL that may hold a password."""
-    with pytest.raises(InvalidParameters, match="url") as refused:
-        from_url(url)
-    assert "canary" not in str(refused.value)
-
-
-def test_create_is_true_or_false() -> None:
-    """The message names the argument."""
-    with pytest.raises(TypeError, match="create"):
-        from_url("memory:", create="yes")  # type: ignore[arg-type]  # what a developer may pass

@@ -245,6 +245,46 @@ def test_a_lock_that_is_never_released_is_a_store_error(path: Path, store: SQLit
     assert store.load("7") is None
 
 
+def test_threads_write_one_after_another(path: Path) -> None:
+    """SQLite would let them sleep and try again: here the one that is longest at it has its turn, or an error."""
+    store = SQLiteStore(path, create=True, wait_seconds=0.2)
+    begun, told = threading.Event(), list[str]()
+
+    def write() -> None:
+        begun.set()
+        with pytest.raises(StoreError, match=r"other threads wrote to factors\.db for 0\.2 seconds"):
+            store.swap("7", None, b"late")
+        told.append("given up")
+        assert store.load("7") is None, "who only reads does not wait"
+
+    with store._turn():
+        waiting = threading.Thread(target=write)
+        waiting.start()
+        begun.wait()
+        waiting.join(20)
+        assert told == ["given up"]
+        assert store.swap("7", None, b"value") is True, "a handler of the thread whose turn it is may write"
+    assert store.swap("7", b"value", b"another") is True
+
+
+def test_a_child_does_not_wait_for_a_thread_that_it_has_not(path: Path, store: SQLiteStore) -> None:
+    """It was another thread's turn at the moment of the fork: the child has a turn of its own."""
+    hold, held = threading.Event(), threading.Event()
+
+    def have_the_turn() -> None:
+        with store._turn():
+            held.set()
+            hold.wait()
+
+    thread = threading.Thread(target=have_the_turn)
+    thread.start()
+    held.wait()
+    assert in_child(lambda: store.swap("7", None, b"value")) is True
+    hold.set()
+    thread.join()
+    assert store.load("7") == b"value"
+
+
 def test_the_turn_to_wal_is_waited_for_and_given_up(path: Path) -> None:
     """A file that somebody holds while it is turned to WAL is waited for, up to `wait_seconds`."""
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)

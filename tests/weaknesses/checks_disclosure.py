@@ -87,7 +87,10 @@ def draws_it_elsewhere() -> Library:
 
 @weakness("V47", twin=draws_it_elsewhere)
 def nothing_in_the_package_speaks_to_a_network(lib: Library) -> None:
-    """No module has an address in it or imports what opens a connection; no page of the documents uses a service."""
+    """No module has an address in it or imports what opens a connection; no page of the documents uses a service.
+
+    The stores are for that, and what waits for them: they open a connection to the server that they are given.
+    """
     for module, source in lib.sources.items():
         holds(not offences("network", module, source), f"{module} imports nothing that opens a connection")
         for node in ast.walk(ast.parse(source)):

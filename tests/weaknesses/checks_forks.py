@@ -213,12 +213,14 @@ def keeps_a_cache() -> Library:
 def no_module_remembers(lib: Library) -> None:
     """No function changes a name of its module: neither by `global`, nor by an item, an attribute or a method of it.
 
-    So threads and interpreters share nothing. One module is about connections and forks, and has to know which are
-    open in this process; it knows nothing of users.
+    So threads and interpreters share nothing. Some modules are about connections and forks, and have to know which are
+    open in this process, or were in its parent; they know nothing of users. Another keeps the swaps that are under way,
+    since the event loop does not hold on to them.
     """
+    keepers = {"stores/_connections.py", "stores/_django_connection.py", "stores/_postgres_pool.py", "aio.py"}
     changing = {"append", "add", "update", "setdefault", "pop", "clear", "extend", "insert", "remove", "discard"}
     for module, source in lib.sources.items():
-        if module == "stores/_connections.py":
+        if module in keepers:
             continue
         tree = ast.parse(source)
         names = {

@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 from totpcore import MemoryStore, Refused, SQLiteStore, StoreContended, TwoFactor, ports
 from totpcore._core import Change
 from totpcore._guard import Hidden
-from totpcore.service import _spoken
+from totpcore._shell import spoken
 from totpcore.testing._races import in_processes, in_threads
 from weaknesses.frame import TOTPCORE, Library, User, holds, outcome, weakness
 from weaknesses.twins import (
@@ -152,7 +152,7 @@ class SpeaksFirst(TwoFactor):
             step = self._core.step(change, user, old, self._now())
             swapped = not step.swaps or self._store.swap(user, old.value, step.new.value)
             if swapped or isinstance(step.answer.value, Refused):
-                return _spoken(step.answer)
+                return spoken(step.answer)
         raise StoreContended
 
 

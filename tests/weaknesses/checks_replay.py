@@ -23,6 +23,7 @@ from totpcore._guard import Hidden
 from totpcore._record import Active, Record
 from totpcore._spending import spend_code
 from totpcore._states import Moment
+from totpcore.aio import AsyncTwoFactor
 from totpcore.otp import scan
 from weaknesses.frame import NOW, TOTPCORE, Library, User, holds, outcome, refuses, weakness
 from weaknesses.twins import KEY, STEP, Spent, adopted, altered_record, spent_of, verifies_by
@@ -75,7 +76,7 @@ def nothing_takes_a_code_without_what_was_spent(lib: Library) -> None:
 
     There is no module for the dangerous ones: `match` is not one of them, since forgetting `after` is a `TypeError`.
     """
-    with_a_store = (TwoFactor, lib.two_factor)
+    with_a_store = (TwoFactor, AsyncTwoFactor, lib.two_factor)
     public = [getattr(totpcore, name) for name in totpcore.__all__] + [getattr(lib, one.name) for one in fields(lib)]
     kinds = [one for one in public if isinstance(one, type)]
     found = list(public) + [getattr(kind, name) for kind in kinds for name in dir(kind) if not name.startswith("_")]

@@ -16,8 +16,8 @@ from totpcore import MemoryStore, StateError, TwoFactor, _transitions
 from totpcore._core import Change
 from totpcore._guard import Hidden
 from totpcore._record import Active
+from totpcore._shell import spoken
 from totpcore.ports import Store
-from totpcore.service import _spoken
 from weaknesses.frame import TOTPCORE, Library, holds, outcome, refuses, weakness
 from weaknesses.twins import KEY, adopted, faulty, full, stored
 
@@ -37,7 +37,7 @@ class TakesItsWord(TwoFactor):
             with suppress(Exception):
                 self._store.swap(user, old.value, step.new.value)
         self._tell(step.event)
-        return _spoken(step.answer)
+        return spoken(step.answer)
 
 
 def takes_its_word() -> Library:

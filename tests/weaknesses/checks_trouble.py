@@ -20,9 +20,9 @@ from gates import offences
 from totpcore import Accepted, Recovered, Refused, StoreError, TwoFactor
 from totpcore._core import Change
 from totpcore._guard import Hidden
+from totpcore._shell import spoken
 from totpcore.events import Event
 from totpcore.ports import Store
-from totpcore.service import _spoken
 from totpcore.testing import HandClock
 from weaknesses.frame import NOW, TOTPCORE, Library, User, holds, outcome, refuses, weakness
 from weaknesses.twins import KEY, adopted, stored, with_line
@@ -81,7 +81,7 @@ class TakesTruthForSuccess(TwoFactor):
         step = self._core.step(change, user, old, self._now())
         if step.swaps and not self._store.swap(user, old.value, step.new.value):
             raise StoreError("the store says no")
-        return _spoken(step.answer)
+        return spoken(step.answer)
 
 
 def takes_truth_for_success() -> Library:

@@ -27,10 +27,10 @@ from totpcore import HOTP, TOTP, Accepted, CompatibilityWarning, Enrolment, Poli
 from totpcore._core import Change
 from totpcore._guard import Hidden
 from totpcore._record import Active, Record
+from totpcore._shell import spoken
 from totpcore._states import Moment
 from totpcore.answers import State
 from totpcore.ports import Store
-from totpcore.service import _spoken
 from totpcore.testing import Phone
 from weaknesses.frame import NOW, TOTPCORE, Library, User, holds, sources
 
@@ -132,7 +132,7 @@ class WritesWhatItDecided(TwoFactor):
         step = self._core.step(change, user, Hidden(self._store.load(user)), self._now())
         while not self._store.swap(user, self._store.load(user), step.new.value):
             pass
-        return _spoken(step.answer)
+        return spoken(step.answer)
 
 
 class InTheMiddle:

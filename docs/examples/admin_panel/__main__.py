@@ -2,9 +2,12 @@
 
 Rule 1. It listens on 127.0.0.1 only, and without `--data` it lives in a new temporary folder.
 Rule 2. The owner's password is random and printed once. Nothing else of worth is printed, and no request is logged.
+Rule 3. Where second factors are kept, and under which keys, are settings of the environment, as both may hold secrets:
+`TOTPCORE_STORE` is a URL, `TOTPCORE_KEYS` what `Keyring.generate_key()` made.
 """
 
 import argparse
+import os
 import secrets
 import socket
 import sys
@@ -15,7 +18,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from admin_panel import create_app
 from admin_panel.session import Panel
-from totpcore import TOTP, Secret
+from totpcore import TOTP, InvalidInput, Plaintext, Secret, StoreError
+from totpcore.sealing import Keyring
 
 PORT = 5000
 
@@ -54,11 +58,15 @@ def main() -> None:
     """Read the command line and serve until interrupted."""
     parser = argparse.ArgumentParser(prog="python -m admin_panel", description="An example admin panel.")
     parser.add_argument("--port", type=int, help=f"default: {PORT}, or a free one if that is taken")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="where the two files are; default: a new folder")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="where its files are; default: a new folder")
     chosen = parser.parse_args()
     folder = chosen.data or Path(tempfile.mkdtemp(prefix="admin-panel-"))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    app = create_app(folder)
+    try:
+        sealer = Keyring.from_env("TOTPCORE_KEYS") if os.environ.get("TOTPCORE_KEYS") else Plaintext()
+        app = create_app(folder, store=os.environ.get("TOTPCORE_STORE"), sealer=sealer)
+    except (InvalidInput, StoreError, ImportError) as error:
+        parser.exit(1, f"{error}\n")
     panel: Panel = app.extensions["panel"]
     try:
         door = listen(chosen.port)

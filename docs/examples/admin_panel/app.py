@@ -1,6 +1,7 @@
 """The parts, put together.
 
-Rule 1. Second factors are in a file of their own: they can be guarded, backed up and moved apart from the users.
+Rule 1. Second factors are in a store of their own: they can be guarded, backed up and moved apart from the users. Which
+one is a setting: a file, PostgreSQL, Redis.
 Rule 2. Where the store cannot be relied on, nobody is let in, and the page says whom to call.
 """
 
@@ -15,18 +16,31 @@ from werkzeug.exceptions import HTTPException
 from admin_panel import login, second_factor, session, staff
 from admin_panel.session import Panel
 from admin_panel.users import Users
-from totpcore import Plaintext, RecordMissing, RecordUnreadable, SQLiteStore, StoreError, TwoFactor
+from totpcore import Plaintext, RecordMissing, RecordUnreadable, Sealer, StoreError, TwoFactor
+from totpcore.stores import from_url
+
+# With `Plaintext` whoever reads the store, or a backup of it, can make every administrator's codes. In earnest, pass a
+# `Keyring`: it encrypts each record. `python -m admin_panel` does where there are keys.
+UNSEALED = Plaintext()
 
 
-def create_app(folder: Path, *, clock: Callable[[], float] = time.time, secure_cookie: bool = False) -> Flask:
-    """The panel, with its two files in `folder`. Behind TLS, set `secure_cookie`."""
+def create_app(
+    folder: Path,
+    *,
+    store: str | None = None,
+    sealer: Sealer = UNSEALED,
+    clock: Callable[[], float] = time.time,
+    secure_cookie: bool = False,
+) -> Flask:
+    """The panel, with its users in `folder`, and the second factors in the store of that URL; without one, beside them.
+
+    Behind TLS, set `secure_cookie`.
+    """
     users = Users(folder / "users.db")
     factor = TwoFactor(
-        SQLiteStore(folder / "second-factors.db", create=True),
+        from_url(store or f"sqlite:///{folder / 'second-factors.db'}", create=True),
         issuer="Example Panel",
-        # The one line to change in earnest. With `Plaintext` whoever reads this file, or a backup of it, can make
-        # every administrator's codes; only its file mode stands in the way. A sealer encrypts each record.
-        sealer=Plaintext(),
+        sealer=sealer,
         clock=clock,
         audit=users.record,
     )

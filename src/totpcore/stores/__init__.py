@@ -1,25 +1,31 @@
-"""Where records are kept. Every store here meets `totpcore.testing.StoreContract`.
+"""Where records are kept. Every store here meets `totpcore.testing.StoreContract`, or `AsyncStoreContract`.
 
 Rules of this package:
 
 1. A store is two methods over bytes that it does not understand: `load`, and `swap` by value.
 2. Each module needs only what it names: nothing of a driver is imported before its store is used.
+3. A URL is never shown, not in a traceback with locals either: it may hold a password.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from .._guard import exact, text
+from .._guard import Hidden, exact, has_lone_surrogate, type_error
 from ..errors import InvalidParameters
-from ..ports import Store
+from ..ports import AsyncStore, Store
+from ._durability import DurabilityWarning
 from .memory import MemoryStore
 
 if TYPE_CHECKING:
     from .sqlite import SQLiteStore
+    from .threaded import InThreads
 
-__all__ = ["MemoryStore", "SQLiteStore", "from_url"]
+__all__ = ["DurabilityWarning", "InThreads", "MemoryStore", "SQLiteStore", "async_from_url", "from_url"]
 
-_SQLITE = "sqlite:///"
-_MEMORY = "memory:"
+_MEMORY: Final = "memory:"
+_SQLITE: Final = "sqlite:///"
+_POSTGRES: Final = ("postgresql://", "postgres://")
+_REDIS: Final = ("redis://", "rediss://", "unix://", "valkey://", "valkeys://")
+_CLUSTER: Final = ("redis+cluster://", "rediss+cluster://", "valkey+cluster://", "valkeys+cluster://")
 
 
 def from_url(url: str, *, create: bool = False) -> Store:
@@ -30,22 +36,122 @@ def from_url(url: str, *, create: bool = False) -> Store:
         <MemoryStore: 0 users>
 
     Args:
-        url: `sqlite:///relative/path.db`, `sqlite:////absolute/path.db`, or `memory:`.
-        create: Whether a file that is missing is made.
+        url: One of these:
+
+            - `memory:`
+            - `sqlite:///relative/path.db`, `sqlite:////absolute/path.db`
+            - `postgresql://user:password@host/database`, as libpq reads it; with `schema` and `table` among its
+              parameters where the table is not `totpcore` in the first schema of the search path
+            - `redis://host:port/0`, `rediss://` with TLS, `unix://` with a path, as redis-py reads it, or
+              `redis+cluster://host:port` for a cluster; with `prefix` and `wait_replicas` among its parameters where
+              they are not those of `RedisStore`. `valkey` may stand for `redis`.
+        create: Whether a file or a table that is missing is made.
 
     Raises:
-        InvalidParameters: If the URL is of another kind. It is not shown: a URL may hold a password.
+        InvalidParameters: If the URL is of another kind, or one of its parameters is not allowed.
         FileNotFoundError: If the file is missing and `create` is false.
+        ImportError: If the library that the store needs is not installed.
+        StoreError: If the server does not answer.
     """
-    text("url", url, 1, 4096)
+    given = Hidden(url)
+    del url
+    kind = _kind(given)
     exact("create", create, bool)
-    if url == _MEMORY:
+    if kind == _MEMORY:
         return MemoryStore()
-    if url.startswith(_SQLITE) and len(url) > len(_SQLITE):
+    if kind == _SQLITE:
         from .sqlite import SQLiteStore  # noqa: PLC0415  # loaded when used
 
-        return SQLiteStore(url.removeprefix(_SQLITE), create=create)
-    raise InvalidParameters(f"url must be {_MEMORY} or begin with {_SQLITE}")
+        return SQLiteStore(given.value.removeprefix(_SQLITE), create=create)
+    if kind in _POSTGRES:
+        from .postgres import PostgresStore  # noqa: PLC0415  # loaded when used
+
+        conninfo, schema, table = _postgres(given)
+        store = PostgresStore(conninfo.value, schema=schema, table=table)
+        if create:
+            try:
+                store.create_table()
+            except BaseException:
+                store.close()
+                raise
+        return store
+    from .redis import RedisStore  # noqa: PLC0415  # loaded when used
+
+    server, prefix, replicas = _redis(given, kind)
+    return RedisStore(server.value, prefix=prefix, wait_replicas=replicas, cluster=kind in _CLUSTER)
+
+
+def async_from_url(url: str) -> AsyncStore:
+    """Open a store for `AsyncTwoFactor` by its URL. A server is asked for nothing before the store is used.
+
+    Example:
+        >>> async_from_url("memory:")
+        <InThreads: <MemoryStore: 0 users>>
+
+    Args:
+        url: As for `from_url`. What has no driver that awaits, a file or the memory, waits in threads.
+
+    Raises:
+        InvalidParameters: If the URL is of another kind, or one of its parameters is not allowed.
+        FileNotFoundError: If the file is missing.
+        ImportError: If the library that the store needs is not installed.
+    """
+    given = Hidden(url)
+    del url
+    kind = _kind(given)
+    if kind in (_MEMORY, _SQLITE):
+        from .threaded import InThreads  # noqa: PLC0415  # loaded when used
+
+        return InThreads(from_url(given.value))
+    if kind in _POSTGRES:
+        from .postgres import AsyncPostgresStore  # noqa: PLC0415  # loaded when used
+
+        conninfo, schema, table = _postgres(given)
+        return AsyncPostgresStore(conninfo.value, schema=schema, table=table)
+    from .redis import AsyncRedisStore  # noqa: PLC0415  # loaded when used
+
+    server, prefix, replicas = _redis(given, kind)
+    return AsyncRedisStore(server.value, prefix=prefix, wait_replicas=replicas, cluster=kind in _CLUSTER)
+
+
+def _kind(url: Hidden[str]) -> str:
+    """Return what a URL begins with, where that names a store."""
+    if type(url.value) is not str:
+        raise type_error("url", "a str", url.value)
+    if "\0" in url.value or has_lone_surrogate(url.value):
+        raise InvalidParameters("url must not hold NUL or a lone surrogate")
+    if url.value == _MEMORY:
+        return _MEMORY
+    kinds = (_SQLITE, *_POSTGRES, *_REDIS, *_CLUSTER)
+    kind = next((kind for kind in kinds if url.value.startswith(kind) and url.value != kind), None)
+    if kind is None:
+        raise InvalidParameters(f"url must be {_MEMORY}, or begin with {', '.join(kinds)}")
+    return kind
+
+
+def _postgres(url: Hidden[str]) -> tuple[Hidden[str], str | None, str]:
+    conninfo, named = _without(url, "schema", "table")
+    return conninfo, named.get("schema"), named.get("table", "totpcore")
+
+
+def _redis(url: Hidden[str], kind: str) -> tuple[Hidden[str], str, int]:
+    server, named = _without(url, "prefix", "wait_replicas")
+    replicas = named.get("wait_replicas", "0")
+    if len(replicas) > 3 or not replicas or replicas.strip("0123456789"):
+        raise InvalidParameters("wait_replicas in the url must be a whole number")
+    plain = Hidden(kind.replace("+cluster", "") + server.value.removeprefix(kind))
+    return plain, named.get("prefix", "totpcore:"), int(replicas)
+
+
+def _without(url: Hidden[str], *names: str) -> tuple[Hidden[str], dict[str, str]]:
+    """Return the URL without the parameters of these names, which are totpcore's, and these."""
+    from urllib.parse import unquote  # noqa: PLC0415  # loaded when used
+
+    place, mark, query = url.value.partition("?")
+    pairs = [pair.partition("=") for pair in query.split("&")]
+    rest = "&".join("".join(pair) for pair in pairs if pair[0] not in names)
+    ours = {name: unquote(value) for name, _, value in pairs if name in names}
+    return Hidden(place + (mark + rest if rest else "")), ours
 
 
 def __getattr__(name: str) -> object:
@@ -53,4 +159,8 @@ def __getattr__(name: str) -> object:
         from .sqlite import SQLiteStore  # noqa: PLC0415  # loaded when used
 
         return SQLiteStore
+    if name == "InThreads":
+        from .threaded import InThreads  # noqa: PLC0415  # loaded when used
+
+        return InThreads
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -221,4 +221,4 @@ def _complete(conninfo: Hidden[str], seconds: int) -> str:
 def _is_as_meant(given: Hidden[dict[str, str | int | None]]) -> bool:
     """Whether no part of a password came to stand where libpq's messages show it, as `:p@ss@` and `:p/ss@` do."""
     host, name, ports = (str(given.value.get(key) or "") for key in ("host", "dbname", "port"))
-    return "@" not in host.lstrip("@") + name and all(port.isdecimal() for port in ports.split(",") if port)
+    return "@" not in host.lstrip("@") + name and not ports.strip("0123456789,")
