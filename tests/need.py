@@ -24,3 +24,12 @@ def miss(reason: str) -> NoReturn:
     if os.environ.get("TOTPCORE_TEST_REQUIRE_ALL") == "1":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason, allow_module_level=True)
+
+
+def servers_missing() -> list[str]:
+    """The servers that stores are tested on, and that this machine lacks."""
+    from servers.postgres import binaries
+    from servers.redis import installed
+
+    found = {"PostgreSQL": binaries(), "Redis or Valkey": installed()}
+    return [name for name, there in found.items() if there is None]

@@ -3,20 +3,18 @@
 The raw driver is redis-py, each client with a connection of its own: GET, and EVALSHA of the store's own script.
 """
 
-import shutil
 from collections.abc import Sequence
 from typing import Final
 
 import redis
 
-from servers.redis import RedisServer
+from servers.redis import RedisServer, installed
 from totpcore.stores._redis_steps import SCRIPT
 from totpcore.stores.redis import AsyncRedisStore, RedisStore
 
 from .grounds import AsyncOpened, Ground, Opened, Place
 
 _PREFIX: Final = "totpcore:"
-_PROGRAMS: Final = ("redis-server", "valkey-server")
 _AT_ONCE: Final = 5_000  # users in one round trip, when a place is filled
 _FILL: Final = "for _, key in ipairs(KEYS) do redis.call('SET', key, ARGV[1]) end"
 # What was loaded would otherwise be written anew in the midst of a measurement.
@@ -29,7 +27,7 @@ class Redis(Ground):
     key, name, target = "redis", "Redis", 0.7
 
     def missing(self) -> str | None:
-        return None if any(map(shutil.which, _PROGRAMS)) else f"no {' or '.join(_PROGRAMS)}"
+        return None if installed() else "no redis-server or valkey-server"
 
     def version(self) -> str:
         server = self._server.facts("INFO", "server")

@@ -270,10 +270,14 @@ class RedisCluster(_Several):
         return facts["cluster_state"] == "ok" and facts["cluster_known_nodes"] == str(len(self.nodes))
 
 
+def installed() -> str | None:
+    """Return the path of the server, where one is installed."""
+    return next(filter(None, map(shutil.which, _PROGRAMS)), None)
+
+
 def program() -> str:
     """Return the path of the server. Where none is installed, what called is skipped, or fails."""
-    found = next(filter(None, map(shutil.which, _PROGRAMS)), None)
-    return found if found is not None else need.miss(f"needs {' or '.join(_PROGRAMS)}")
+    return installed() or need.miss(f"needs {' or '.join(_PROGRAMS)}")
 
 
 _ports_given: Final[set[int]] = set()

@@ -1,6 +1,5 @@
 """Stores on Redis or Valkey: one server, a cluster, a primary with a replica."""
 
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +9,9 @@ from . import Missing, OpenStore, Server, Site, versions
 
 def _installed() -> str:
     about = versions("redis")
-    found = shutil.which("redis-server") or shutil.which("valkey-server")
+    from servers.redis import installed
+
+    found = installed()
     if found is None:
         raise Missing("needs redis-server or valkey-server")
     said = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout.split()
