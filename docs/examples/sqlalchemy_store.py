@@ -6,13 +6,17 @@ Where the database fails, SQLAlchemy's error is raised, and nothing is accepted.
 
 Its limits:
 
-- A user needs a row. Without one there is nothing to load, and of all swaps only that of nothing by nothing is `True`.
+- A user needs a row. Without one there is nothing to load, and of all swaps only that of nothing by nothing is `True`:
+  to set up a second factor then ends in `StoreContended`.
+- It lists no users, so `totpcore.sealing.reseal` does not take it; a `users` method is one more SELECT.
 - Nothing else writes the column. It is not loaded with the user either: hence `deferred`.
 - A request that has changed the user's row and not committed yet has locked it, and would wait for itself: commit
   before the second factor is verified. On SQLite any change locks the whole file: in production take PostgreSQL, or
   keep the records in another file, with `totpcore.SQLiteStore`.
 - The user ids must be told apart code point by code point, as PostgreSQL and SQLite do. On MySQL and MariaDB the
   column `id` needs the collation `utf8mb4_0900_bin` or `utf8mb4_nopad_bin`.
+- Row-level security of PostgreSQL would hide a row, and who has none needs no code. So `make_engine` turns it into an
+  error, by `row_security = off`; behind a pooler that takes no `options`, set that on the role instead.
 - The isolation level is the server's default, which has to be read committed, as it is unless somebody changed it.
 """
 
@@ -42,8 +46,12 @@ def make_engine(url: str) -> Engine:
     commits itself, which is one round trip. No error shows what is stored. A forked child leaves its parent's
     connections alone; SQLite gets no pool, as none of its connections may be open when a process forks.
     """
-    pool = {"poolclass": NullPool, "connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
-    engine = create_engine(url, isolation_level="AUTOCOMMIT", hide_parameters=True, **pool)
+    given = {}
+    if url.startswith("sqlite"):
+        given = {"poolclass": NullPool, "connect_args": {"timeout": 60}}
+    elif url.startswith("postgresql"):
+        given = {"connect_args": {"options": "-c row_security=off"}}
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", hide_parameters=True, **given)
     os.register_at_fork(after_in_child=lambda: engine.dispose(close=False))
     return engine
 

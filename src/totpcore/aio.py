@@ -5,7 +5,7 @@ Rules of this file:
 1. Load, decide, swap, else again: no answer leaves before the record that justifies it has been stored.
 2. What was typed is `Hidden` before anything else is called.
 3. Nothing is decided here that `TwoFactor` does not decide alike: both are the same few lines around `_core`. Names,
-   signatures and documentation are those of `TwoFactor`; a test holds them together.
+   signatures and documentation are those of `TwoFactor`, which the last lines give them; a test holds them together.
 4. A swap that was begun goes on to its end, whoever is cancelled: what it spends stays spent, and its event is told.
 """
 
@@ -47,6 +47,9 @@ class AsyncTwoFactor(Shell[AsyncStore]):
         >>> asyncio.run(set_up_and_log_in())
         <RecoveryCodes: 10, hidden>
         0
+
+    A call that is not awaited checks nothing, and Python only warns. Use what it returns, and let a type checker or the
+    tests refuse what was not awaited (mypy's `unused-awaitable`, `-W error::RuntimeWarning`).
 
     It runs on asyncio. What `TwoFactor` says of its calls is true here too. The audit sink and the sealer are called
     on the event loop, so they must not wait for anything.

@@ -9,7 +9,7 @@ from need import need
 from panel.live import START, Account, Live
 from panel.test_command import lines, started
 from servers.postgres import as_url
-from totpcore import Plaintext, SQLiteStore
+from totpcore import TOTP, Plaintext, Secret, SQLiteStore
 from totpcore.sealing import Keyring
 from totpcore.testing import HandClock
 
@@ -83,6 +83,21 @@ def test_the_command_takes_both_settings_from_the_environment(tmp_path: Path, mo
     assert process.returncode == 1
     assert len(said.splitlines()) == 1
     assert entry[8:20] not in said
+
+
+def test_trouble_with_the_store_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A key that was taken away too early: nobody is let in, the visitor reads whom to call, the log says why."""
+    live = Live(tmp_path, HandClock(START), sealer=KEYS)
+    live.add("ada")
+    ada = live.panel.users.all()[0].id
+    live.factor.adopt(ada, TOTP(Secret.generate()), spent=-1)
+    live.panel.users.expect_factor(ada, expected=True)
+    without = Live(tmp_path, HandClock(START), sealer=Keyring({"2027": bytes(range(1, 33))}))
+    answer = without.visitor().give_password("ada")
+    assert answer.status_code == 503
+    assert "UnknownKey" not in answer.text
+    assert "second factors are in trouble" in caplog.text
+    assert "UnknownKey" in caplog.text
 
 
 def _manual_key(page: str) -> str:

@@ -493,7 +493,7 @@ WRONG: Final[dict[str, tuple[tuple[Any, ...], dict[str, Any], str]]] = {
     "no store": ((None, BOTH), {}, "store must be an object with the methods load and swap"),
     "a class": ((MemoryStore, BOTH), {}, "store must be an object with the methods load and swap, not type"),
     "no listing": ((NoListing(), BOTH), {}, "store must be a store that lists its users, by a method users, not"),
-    "asynchronous": ((Asynchronous(), BOTH), {}, r"what store.users\(\) gives must be an iterator of user ids"),
+    "asynchronous": ((Asynchronous(), BOTH), {}, r"store must be a Store: open the one that waits"),
     "no sealer": ((MemoryStore(), None), {}, "sealer must be an object with the methods seal and open"),
     "a sealer's class": ((MemoryStore(), Plaintext), {}, "sealer must be an object with the methods seal and open"),
     "a wrong previous": ((MemoryStore(), BOTH), {"previous": FIRST}, "previous must be an object with the methods"),

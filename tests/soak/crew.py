@@ -33,7 +33,6 @@ class Answered(NamedTuple):
 
 
 OpenClient = Callable[[], Client]
-Wait = Callable[[], None]
 Ours: TypeAlias = "Connection[Ask, Answered]"
 Theirs: TypeAlias = "Connection[Answered, Ask]"
 

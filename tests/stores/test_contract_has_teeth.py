@@ -609,3 +609,24 @@ def test_the_contract_passes_on_sqlite_when_called_by_hand(tmp_path: Path) -> No
     for name in checks_of(StoreContract):
         path = tmp_path / f"{next(numbers)}.db"
         getattr(StoreContract(), name)(lambda path=path: SQLiteStore(path, create=True))
+
+
+class SwitchedOn(StoreContract):
+    """Both switches, and neither hook."""
+
+    processes = False
+    restarts = cuts = True
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "test_a_restarted_server_is_found_again",
+        "test_a_server_that_is_restarted_in_mid_race",
+        "test_a_lost_answer_is_never_a_second_acceptance",
+    ],
+)
+def test_a_switch_without_its_hook_is_found(name: str) -> None:
+    """Nothing would be restarted or cut, and the test would be green."""
+    with pytest.raises(AssertionError, match=r"is set, so .* must be overridden"):
+        getattr(SwitchedOn(), name)(MemoryStore)

@@ -511,6 +511,79 @@ def test_another_constraint_than_the_keys_is_trouble(store: DjangoStore) -> None
     assert store.swap("8", None, b"2") is False
 
 
+def test_what_row_level_security_hides_is_not_absent(postgres_database: str) -> None:
+    """A role that cannot see the records is an error: who has none would be let in without a code."""
+    with application(default=on_postgres(postgres_database)):
+        assert DjangoStore(create=True).swap("7", None, b"1")
+        ours().close()
+    with psycopg.connect(postgres_database, autocommit=True) as other:
+        other.execute("CREATE ROLE limited LOGIN")
+        other.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON totpcore TO limited")
+        other.execute("ALTER TABLE totpcore ENABLE ROW LEVEL SECURITY")
+        with application(tables=False, default=on_postgres(postgres_database, USER="limited")):
+            for call in (lambda: DjangoStore().load("7"), lambda: DjangoStore().swap("7", b"1", b"2")):
+                with pytest.raises(StoreError, match="row-level security"):
+                    call()
+            ours().close()
+        other.execute("DROP OWNED BY limited")
+        other.execute("DROP ROLE limited")
+
+
+def test_a_lock_is_waited_for_only_so_long(postgres: str) -> None:
+    """A statement on PostgreSQL may take as long as one on SQLite."""
+    store = DjangoStore(create=True)
+    assert store.load("7") is None
+    with ours().cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("1min",)
+        cursor.execute("SET statement_timeout = '200ms'")
+    with psycopg.connect(postgres) as other:
+        other.execute("LOCK TABLE totpcore IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(StoreError, match="statement timeout"):
+            store.load("7")
+    assert store.load("7") is None
+
+
+def test_a_commit_with_a_warning_is_an_error(postgres: str) -> None:
+    """So PostgreSQL tells of a standby that it has not waited for. A notice is none, nor is one of before."""
+    store = DjangoStore(create=True)
+    for severity in ("NOTICE", "WARNING"):
+        with ours().cursor() as cursor:
+            cursor.execute(
+                "CREATE OR REPLACE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS"
+                f" $$ BEGIN RAISE {severity} '%', NEW.value; RETURN NEW; END $$;"
+                "CREATE OR REPLACE TRIGGER tell BEFORE INSERT ON totpcore FOR EACH ROW EXECUTE FUNCTION tell()"
+            )
+        if severity == "NOTICE":
+            assert store.swap("7", None, b"1")
+        else:
+            with pytest.raises(StoreError, match=r"not on the standby .* \(SQLSTATE 01000\)$"):
+                store.swap("8", None, b"1")
+    assert store.swap("7", b"1", b"2")
+    assert store.load("8") == b"1"
+
+
+def test_no_traceback_shows_what_is_stored(postgres: str) -> None:
+    """PostgreSQL quotes the whole row where a constraint fails, and a trigger or a cast may quote it in its words."""
+    store, value = DjangoStore(create=True), b"canary"
+    with ours().cursor() as cursor:
+        cursor.execute("ALTER TABLE totpcore ADD CHECK (length(value) < 6)")
+        cursor.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " IF NEW.user = 'raise' THEN RAISE 'no: %', encode(NEW.value, 'escape'); END IF;"
+            " IF NEW.user = 'cast' THEN PERFORM encode(NEW.value, 'escape')::int; END IF;"
+            " RETURN NEW; END $$;"
+            "CREATE TRIGGER refuse BEFORE INSERT ON totpcore FOR EACH ROW EXECUTE FUNCTION refuse()"
+        )
+    for user, said in (("7", "violates check constraint"), ("raise", "SQLSTATE P0001"), ("cast", "SQLSTATE 22P02")):
+        with pytest.raises(StoreError, match=said) as trouble:
+            store.swap(user, None, value)
+        shown = "".join(traceback.format_exception(trouble.value))
+        assert value.decode() not in shown
+        assert value.hex() not in shown
+        assert trouble.value.__cause__ is trouble.value.__context__ is None
+
+
 def test_only_the_first_line_of_an_error_is_told(store: DjangoStore) -> None:
     """PostgreSQL quotes the row below it; nor does it matter that the question for the table fails as well."""
     assert store.load("7") is None

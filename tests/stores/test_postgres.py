@@ -3,11 +3,15 @@
 import asyncio
 import builtins
 import importlib
+import os
 import re
+import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,8 +28,9 @@ from psycopg.sql import SQL, Identifier
 from servers.postgres import PostgresServer, as_url
 from servers.proxy import Proxy
 from totpcore import AsyncTwoFactor, InvalidCode, InvalidParameters, Plaintext, StoreError, TwoFactor
+from totpcore._guard import Hidden
 from totpcore.ports import Store
-from totpcore.stores import DurabilityWarning, _postgres_pool
+from totpcore.stores import DurabilityWarning, _postgres_pool, _postgres_pool_async
 from totpcore.stores.postgres import AsyncPostgresStore, PostgresStore, create_table_sql
 from totpcore.testing import AsyncStoreContract, HandClock, Phone, StoreContract, StoreFactory
 from totpcore.testing._awaiting import EventLoop, Waiting
@@ -612,12 +617,11 @@ def failure(call: Callable[[], object]) -> str:
 
 
 def test_no_exception_of_the_driver_leaves(table: str, make: Make) -> None:
-    """What psycopg refuses by itself is a `StoreError` too, and the cause shows no frame of psycopg's."""
+    """What psycopg refuses by itself is a `StoreError` too, without the driver's as its cause."""
     store = make(table)
     with pytest.raises(StoreError, match=r"PostgreSQL failed: .*NUL") as raised:
         store.load("a\0b")
-    assert isinstance(raised.value.__cause__, psycopg.Error)
-    assert raised.value.__cause__.__traceback__ is None
+    assert raised.value.__cause__ is raised.value.__context__ is None
 
 
 def test_no_password_is_shown(postgres_server: PostgresServer, table: str, make: Make) -> None:
@@ -685,6 +689,218 @@ def test_what_the_conninfo_says_holds() -> None:
     given = "host=@abstract target_session_attrs=any connect_timeout=9 fallback_application_name=mine"
     kept = conninfo_to_dict(AsyncPostgresStore(given)._plan.conninfo.value)
     assert {**kept, **conninfo_to_dict(given)} == kept
+
+
+def test_what_row_level_security_hides_is_not_absent(table: str, make: Make) -> None:
+    """A role that cannot see the records is an error: who has none would be let in without a code."""
+    assert make(table).swap("7", None, b"1") is True
+    with role_with(table) as conninfo:
+        with psycopg.connect(table, autocommit=True) as connection:
+            connection.execute("ALTER TABLE totpcore ENABLE ROW LEVEL SECURITY")
+        store = make(conninfo)
+        for call in (lambda: store.load("7"), lambda: store.swap("7", b"1", b"2"), lambda: store.load_many(["7"])):
+            with pytest.raises(StoreError, match="row-level security"):
+                call()
+        store.close()
+
+
+def test_behind_a_pooler_row_level_security_is_told(table: str, make: Make) -> None:
+    """Nothing is set there; the role itself is to be an error then, or to see everything."""
+    with role_with(table) as conninfo:
+        assert make(conninfo, behind_pooler=True).load("7") is None
+        with psycopg.connect(table, autocommit=True) as connection:
+            connection.execute("ALTER TABLE totpcore ENABLE ROW LEVEL SECURITY")
+            with pytest.raises(StoreError, match=r"row_security is on .* ALTER ROLE \.\.\. SET row_security"):
+                make(conninfo, behind_pooler=True).load("7")
+            connection.execute("ALTER ROLE app SET row_security = off")
+        with pytest.raises(StoreError, match="row-level security"):
+            make(conninfo, behind_pooler=True).load("7")
+        assert make(table, behind_pooler=True).load("7") is None
+
+
+@contextmanager
+def halted(conninfo: str) -> Iterator[None]:
+    """Inside, the processes of the server that serve the store do not run; the kernel takes what they are sent."""
+    query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'totpcore' AND datname = current_database()"
+    with psycopg.connect(conninfo) as connection:
+        pids = [pid for (pid,) in connection.execute(query).fetchall()]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_an_answer_is_waited_for_only_so_long(table: str, make: Make) -> None:
+    """From a server that takes what is sent, and never answers. A load is tried again on another connection."""
+    store = make(table, wait_seconds=0.5, connections=1)
+    assert store.swap("7", None, b"1") is True
+    began = time.monotonic()
+    with halted(table):
+        assert store.load("7") == b"1"
+    with halted(table), pytest.raises(StoreError, match="a swap was made, or was not"):
+        store.swap("7", b"1", b"1")
+    assert time.monotonic() - began < 8
+    assert store.load("7") == b"1"
+
+
+def test_a_cancelled_task_does_not_wait_for_an_answer_without_end(table: str) -> None:
+    """It ends, although the server stays silent."""
+
+    async def work() -> float:
+        store = AsyncPostgresStore(table, wait_seconds=0.5, connections=1)
+        await store.load("7")
+        with halted(table):
+            task = asyncio.ensure_future(store.swap("7", None, b"1"))
+            await asyncio.sleep(0.1)
+            began = time.monotonic()
+            task.cancel()
+            await asyncio.wait([task])
+        await store.close()
+        return time.monotonic() - began
+
+    assert asyncio.run(work()) < 15
+
+
+@contextmanager
+def without_its_standby(conninfo: str) -> Iterator[psycopg.Connection]:
+    """Inside, a commit waits for a standby that is not there."""
+    query = "ALTER SYSTEM SET synchronous_standby_names = {}"
+    with psycopg.connect(conninfo, autocommit=True, options="-c synchronous_commit=local") as connection:
+        for name in ("nobody", ""):
+            connection.execute(SQL(query).format(name))
+            connection.execute("SELECT pg_reload_conf()")
+            while connection.execute("SHOW synchronous_standby_names").fetchone() != (name,):
+                time.sleep(0.01)
+            if name:
+                time.sleep(0.5)  # the other processes of the server read it too
+                try:
+                    yield connection
+                except BaseException:
+                    connection.execute("ALTER SYSTEM RESET synchronous_standby_names")
+                    connection.execute("SELECT pg_reload_conf()")
+                    raise
+
+
+def cancel_the_wait(connection: psycopg.Connection) -> None:
+    """Cancel what waits for a standby, as an operator does."""
+    while connection.execute(
+        "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    ).fetchone() == (0,):
+        time.sleep(0.01)
+
+
+def test_a_commit_that_did_not_reach_its_standby_is_an_error(table: str, make: Make) -> None:
+    """An operator ends the wait: PostgreSQL calls it done, and only warns."""
+    store = make(table)
+    store.load("7")
+    with without_its_standby(table) as connection:
+        told = in_thread(lambda: store.swap("7", None, b"1"))
+        cancel_the_wait(connection)
+        with pytest.raises(StoreError, match="not on the standby"):
+            told.result(30)
+        told = in_thread(lambda: failure(lambda: make(table, wait_seconds=0.5).swap("7", b"1", b"2")))
+        assert "a swap was made, or was not" in str(told.result(30))  # no timeout of the server's ends that wait
+        cancel_the_wait(connection)
+    assert store.swap("7", b"2", b"3") is True
+
+
+def test_a_notice_is_no_trouble(table: str, make: Make) -> None:
+    """Of a trigger of the application's, below a warning."""
+    with psycopg.connect(table, autocommit=True) as connection:
+        connection.execute(
+            "CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'x'; RETURN NEW; END $$;"
+            "CREATE TRIGGER tell BEFORE INSERT ON totpcore FOR EACH ROW EXECUTE FUNCTION tell()"
+        )
+    assert make(table).swap("7", None, b"1") is True
+
+
+def test_an_opening_is_waited_for_only_so_long() -> None:
+    """By each caller for its own time, and not for that of all who came before."""
+
+    async def several(port: int) -> list[float]:
+        store = AsyncPostgresStore(f"host=127.0.0.1 port={port}", wait_seconds=1)
+
+        async def one() -> float:
+            began = time.monotonic()
+            with pytest.raises(StoreError):
+                await store.load("7")
+            return time.monotonic() - began
+
+        return await asyncio.gather(*(one() for _ in range(5)))
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert max(asyncio.run(several(silent.getsockname()[1]))) < 4
+
+
+def test_an_opening_is_waited_for_only_so_long_in_threads(table: str) -> None:
+    """The same: one after another, each would wait for all who came before."""
+    store = PostgresStore(table, wait_seconds=1)
+    store.close()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store._plan.conninfo = Hidden(make_conninfo(store._plan.conninfo.value, port=silent.getsockname()[1]))
+        began = time.monotonic()
+        told = in_threads([partial(failure, partial(store.load, "7"))] * 5)
+        assert time.monotonic() - began < 4
+    assert sum("no connection to PostgreSQL within 1 seconds" in str(text) for text in told) == 4
+
+
+def test_connections_of_no_use_are_not_tried_without_end(
+    table: str, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where each that is made is let go of at once."""
+    store = make(table, wait_seconds=0.3)
+    store.load("7")
+    for module in (_postgres_pool, _postgres_pool_async):
+        monkeypatch.setattr(module, "is_usable", lambda _: False)
+    assert "no connection to PostgreSQL within 0.3 seconds" in failure(lambda: store.load("7"))
+
+
+class Interruption(Exception):
+    """What a signal handler raises, as Celery's for a task that takes too long."""
+
+
+def test_an_exception_of_a_signal_handler_between_taking_and_noting(
+    table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection is lost to its pool, which is replaced; so is an opening that was interrupted."""
+    store = PostgresStore(table, connections=1, wait_seconds=1)
+
+    def strike(*_: object) -> None:
+        raise Interruption
+
+    for name in ("is_usable", "_set_up"):
+        with monkeypatch.context() as patch:
+            patch.setattr(_postgres_pool, name, strike)
+            if name == "_set_up":
+                store.close()
+            with pytest.raises(Interruption):
+                store.load("7")
+        assert store.load("7") is None
+    store.close()
+
+
+def test_no_traceback_shows_what_is_stored(table: str, make: Make) -> None:
+    """PostgreSQL quotes the whole row where a constraint fails, and a trigger or a cast may quote it in its words."""
+    store, value = make(table), b"canary"
+    with psycopg.connect(table, autocommit=True) as connection:
+        connection.execute("ALTER TABLE totpcore ADD CHECK (length(value) < 6)")
+        connection.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " IF NEW.user_id = 'raise' THEN RAISE 'no: %', encode(NEW.value, 'escape'); END IF;"
+            " IF NEW.user_id = 'cast' THEN PERFORM encode(NEW.value, 'escape')::int; END IF;"
+            " RETURN NEW; END $$;"
+            "CREATE TRIGGER refuse BEFORE INSERT ON totpcore FOR EACH ROW EXECUTE FUNCTION refuse()"
+        )
+    for user, said in (("7", "violates check constraint"), ("raise", "SQLSTATE P0001"), ("cast", "SQLSTATE 22P02")):
+        with pytest.raises(StoreError, match=said) as raised:
+            store.swap(user, None, value)
+        shown = "".join(traceback.format_exception(raised.value))
+        assert value.decode() not in shown
+        assert value.hex() not in shown
+        assert raised.value.__cause__ is raised.value.__context__ is None
 
 
 # ---- processes, event loops, the end ----
@@ -833,5 +1049,7 @@ def test_without_psycopg_the_error_names_the_extra(monkeypatch: pytest.MonkeyPat
             for module in ("postgres", "_postgres_pool_async", "_postgres_pool", "_postgres_sql"):
                 patch.delitem(sys.modules, f"totpcore.stores.{module}")
             patch.setattr(builtins, "__import__", without)
-            with pytest.raises(ImportError, match=r"the PostgreSQL stores need psycopg: .*totpcore\[postgres\]"):
+            with pytest.raises(
+                ImportError, match=r"the PostgreSQL stores need psycopg and libpq: .*totpcore\[postgres\]"
+            ):
                 importlib.import_module("totpcore.stores.postgres")

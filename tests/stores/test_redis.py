@@ -149,6 +149,23 @@ def test_a_ttl_that_somebody_gave_is_gone_after_a_swap(opens: Opens, server: Red
     assert client.ttl("totpcore:7") == -1
 
 
+def test_what_changes_nothing_writes_nothing(opens: Opens, server: RedisServer, client: redis.Redis) -> None:
+    """A record is read by a command that could write: neither its TTL nor the server's log of changes shows it."""
+    store = opens(server.url)
+    assert store.swap("7", None, b"1")
+    client.expire("totpcore:7", 1000)
+    before = server.facts("INFO", "persistence")["aof_current_size"]
+    assert store.load("7") == b"1"
+    assert store.load_many(["7", "6"]) == {"7": b"1"}
+    assert store.swap("7", b"0", b"2") is False
+    assert store.swap("6", None, None) is True
+    assert client.ttl("totpcore:7") > 0
+    assert client.get("totpcore:7") == b"1"
+    assert server.facts("INFO", "persistence")["aof_current_size"] == before
+    assert store.swap("7", b"1", b"2")
+    assert server.facts("INFO", "persistence")["aof_current_size"] > before
+
+
 def test_what_the_server_refuses_is_a_store_error_that_shows_nothing(
     opens: Opens, server: RedisServer, client: redis.Redis
 ) -> None:
@@ -180,7 +197,7 @@ def test_a_command_that_the_server_does_not_have(opens: Opens) -> None:
 
 def test_a_command_that_the_user_may_not_use(opens: Opens, server: RedisServer, client: redis.Redis) -> None:
     """It is a `StoreError`, whatever it was for."""
-    with user_without(client, "evalsha", "get", "scan") as user:
+    with user_without(client, "evalsha", "getex", "scan") as user:
         store = opens(server.url.replace("://", f"://{user}:sesame@"))
         for call in (
             partial(store.swap, "7", None, b"stored bytes"),
@@ -252,8 +269,8 @@ def test_what_only_reads_is_asked_once_more(opens: Opens, server: RedisServer, c
         store = opens(f"redis://127.0.0.1:{proxy.port}")
         assert store.swap("7", None, b"1")
         for call, command in (
-            (partial(store.load, "7"), "get"),
-            (partial(store.load_many, ["7"]), "get"),
+            (partial(store.load, "7"), "getex"),
+            (partial(store.load_many, ["7"]), "getex"),
             (lambda: list(store.users()), "scan"),
         ):
             call()  # on a connection that stands

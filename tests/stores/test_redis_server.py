@@ -18,6 +18,7 @@ from typing import cast
 import pytest
 import redis
 import redis.asyncio
+from redis.asyncio.sentinel import SentinelConnectionPool as AsyncSentinelConnectionPool
 from redis.sentinel import SentinelConnectionPool
 
 from servers.redis import RedisCluster, RedisPair, RedisServer
@@ -142,15 +143,16 @@ def test_tls_is_asked_for_by_the_scheme(scheme: str) -> None:
     store = AsyncRedisStore(f"{scheme}://:sesame@127.0.0.1:1?ssl_check_hostname=false")
     pool: object = store._server.open(None)
     assert isinstance(pool, redis.asyncio.ConnectionPool)
-    assert pool.connection_class is redis.asyncio.SSLConnection
+    assert issubclass(pool.connection_class, redis.asyncio.SSLConnection)
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_a_client_is_used_and_left_open(opens: Opens, server: RedisServer, protocol: int) -> None:
-    """Its connections are used, and are the caller's to close."""
+def test_only_the_settings_of_a_client_are_used(opens: Opens, server: RedisServer, protocol: int) -> None:
+    """Its connections are left alone: those that it has, and those that it will need."""
     client = opens.client(server.url, protocol=protocol)
     store = opens(client)
     assert store.swap("7", None, b"1")
+    assert not client.connection_pool._available_connections  # type: ignore[attr-defined]  # of either kind
     store.close()
     assert store.load("7") == b"1"
     assert list(store.users()) == ["7"]
@@ -158,26 +160,69 @@ def test_a_client_is_used_and_left_open(opens: Opens, server: RedisServer, proto
     assert (got if opens.kind == "threads" else opens.loop.run(got)) == b"1"
 
 
-def test_sentinel_tells_where_the_primary_is(pair: RedisPair) -> None:
-    """With a client of Sentinel's the store goes to where the primary is now."""
+def test_a_pool_of_another_class_is_refused(opens: Opens) -> None:
+    """What it does for the client, settings do not tell; the blocking one of redis-py is a plain one to the store."""
+    module = redis if opens.kind == "threads" else redis.asyncio
 
-    class Manager:
-        """What `redis.sentinel.Sentinel` is to its pool."""
+    class Pool(module.ConnectionPool):  # type: ignore[name-defined,misc]  # of either kind
+        pass
 
-        at = pair.replica.address
+    with pytest.raises(TypeError, match=r"^server must be a client with a ConnectionPool, .* not Pool$"):
+        opens(module.Redis(connection_pool=Pool()))
+    with RedisServer() as server:
+        for pool in (module.BlockingConnectionPool, module.ConnectionPool):
+            assert opens(module.Redis(connection_pool=pool(port=server.port, db=3))).load("7") is None
+        opens.end()
 
-        def discover_master(self, _name: str) -> tuple[str, int]:
-            return self.at
 
-    manager = Manager()
-    pool = SentinelConnectionPool("primary", manager, protocol=2)  # type: ignore[no-untyped-call]  # of redis-py
-    store = RedisStore(redis.Redis(connection_pool=pool))
-    with pytest.raises(StoreError, match="previous master"):
-        store.swap("7", None, b"1")
+class Manager:
+    """What `Sentinel` is to its pool."""
+
+    def __init__(self, at: tuple[str, int]) -> None:
+        self.at = at
+
+    def discover_master(self, _name: str) -> tuple[str, int]:
+        return self.at
+
+
+class AsyncManager(Manager):
+    """The same for event loops."""
+
+    async def discover_master(self, _name: str) -> tuple[str, int]:  # type: ignore[override]  # as redis-py has it
+        return self.at
+
+
+@pytest.mark.parametrize("of_primary", [True, False])
+def test_sentinel_tells_where_the_primary_is(opens: Opens, pair: RedisPair, of_primary: bool) -> None:
+    """The store goes there on connections of its own, also with a client that reads from replicas."""
+    if opens.kind == "threads":
+        manager = Manager(pair.replica.address)
+        pool = SentinelConnectionPool("primary", manager, is_master=of_primary)  # type: ignore[no-untyped-call]  # of redis-py
+        store = opens(redis.Redis(connection_pool=pool))
+    else:
+        manager = AsyncManager(pair.replica.address)
+        other = AsyncSentinelConnectionPool("primary", manager, is_master=of_primary)  # type: ignore[no-untyped-call]  # too
+        store = opens(redis.asyncio.Redis(connection_pool=other))
+    for call in (partial(store.load, "7"), partial(store.swap, "7", None, b"1")):
+        with pytest.raises(StoreError, match="previous master"):
+            call()
     manager.at = pair.primary.address
-    pool.disconnect()
     assert store.swap("7", None, b"1")
-    pool.disconnect()
+    assert store.load("7") == b"1"
+    pair.wait()
+    manager.at = pair.replica.address
+    port: object = getattr(store, "_travel")(Trip(None, [("CONFIG", "GET", "port")], fresh=True))  # noqa: B009  # of either kind
+    assert port == [[b"port", b"%d" % pair.replica.port]]
+    pair.replica.ask("REPLICAOF", "NO", "ONE")
+    pair.primary.ask("REPLICAOF", "127.0.0.1", pair.replica.port)
+    try:
+        assert store.load("7") == b"1"  # refused by the one, and asked once more of the other
+        assert store.swap("7", b"1", b"2")
+        assert pair.replica.ask("GET", "totpcore:7") == "2"
+    finally:
+        pair.primary.ask("REPLICAOF", "NO", "ONE")
+        pair.replica.ask("REPLICAOF", "127.0.0.1", pair.primary.port)
+        pair.wait()
 
 
 # ---- settings that lose records ----
@@ -384,6 +429,112 @@ def test_an_interrupted_trip_leaves_no_answer_behind(
     assert store.load("6") is None
 
 
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize(("unread", "told"), [(("INCR", "hits"), b":1"), (("GET", "absent"), b"$-1")])
+def test_an_answer_that_the_application_did_not_read_is_not_the_stores(
+    opens: Opens, server: RedisServer, protocol: int, unread: tuple[str, ...], told: bytes
+) -> None:
+    """Also where redis-py gives the client's connection out again as it is."""
+    client = opens.client(server.url, protocol=protocol)
+    store = opens(client)
+    assert store.swap("9", None, b"held")
+    leave_unread(opens, client.connection_pool, unread)  # type: ignore[attr-defined]  # of either kind
+    assert store.load("9") == b"held", told
+    leave_unread(opens, client.connection_pool, unread)  # type: ignore[attr-defined]  # of either kind
+    assert store.swap("9", b"stale", b"mine") is False
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_an_answer_that_was_left_on_a_connection_of_the_store_is_not_read(
+    opens: Opens, server: RedisServer, protocol: int
+) -> None:
+    """The connection is closed, and opened anew."""
+    store = opens(f"{server.url}?protocol={protocol}")
+    assert store.swap("9", None, b"held")
+    pool = store._pool(None) if opens.kind == "threads" else store._place(None).pool  # type: ignore[attr-defined]  # of either kind
+    leave_unread(opens, pool, ("INCR", "hits"))
+    assert store.swap("9", b"stale", b"mine") is False
+    leave_unread(opens, pool, ("GET", "absent"))
+    assert store.load("9") == b"held"
+
+
+def leave_unread(opens: Opens, pool: object, command: tuple[str, ...]) -> None:
+    """Send a command on a connection of the pool, and give it back once the answer is there."""
+    if isinstance(pool, redis.ConnectionPool):
+        connection = pool.get_connection()
+        connection.send_command(*command)  # type: ignore[no-untyped-call]  # of redis-py
+        until(partial(connection.can_read, 1))
+        pool.release(connection)
+        return
+
+    async def leave(pool: redis.asyncio.ConnectionPool) -> None:
+        connection = await pool.get_connection()  # type: ignore[no-untyped-call]  # of redis-py
+        await connection.send_command(*command)
+        while not connection._reader._buffer:
+            await asyncio.sleep(0.01)
+        await pool.release(connection)
+
+    opens.loop.run(leave(cast("redis.asyncio.ConnectionPool", pool)))
+
+
+def test_a_connection_that_was_not_opened_wholly_is_not_used(server: RedisServer, client: redis.Redis) -> None:
+    """As by a signal handler while the password is asked for: the next call opens it anew, with the password."""
+
+    class Interrupted(BaseException):
+        pass
+
+    class Provider(redis.CredentialProvider):
+        interrupts = True
+
+        def get_credentials(self) -> tuple[str, str]:
+            if self.interrupts:
+                raise Interrupted
+            return "limited", "sesame"
+
+    provider = Provider()
+    with user_without(client, "config") as user, redis.Redis(port=server.port, credential_provider=provider) as given:
+        with pytest.raises(Interrupted):
+            RedisStore(given)
+        provider.interrupts = False
+        with pytest.warns(DurabilityWarning):
+            store = RedisStore(given)
+        with closing(store):
+            store.close()
+            provider.interrupts = True
+            with pytest.raises(Interrupted):
+                store.load("7")
+            provider.interrupts = False
+            assert store._travel(Trip(None, [("ACL", "WHOAMI")])) == [user.encode()]
+
+
+def test_a_connection_whose_task_was_cancelled_is_not_used(server: RedisServer, client: redis.Redis) -> None:
+    """While the password is awaited."""
+
+    class Provider(redis.CredentialProvider):
+        waits = True
+
+        async def get_credentials_async(self) -> tuple[str, str]:
+            if self.waits:
+                await asyncio.sleep(60)
+            return "limited", "sesame"
+
+    async def use() -> object:
+        provider = Provider()
+        store = AsyncRedisStore(redis.asyncio.Redis(port=server.port, credential_provider=provider))
+        asked = asyncio.create_task(store._travel(Trip(None, [("PING",)])))
+        while not store._loops or not next(iter(store._loops.values())).places[None].pool._in_use_connections:  # type: ignore[attr-defined]  # of redis-py's pools
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        provider.waits = False
+        return await store._travel(Trip(None, [("ACL", "WHOAMI")]))
+
+    with user_without(client) as user:
+        assert asyncio.run(use()) == [user.encode()]
+
+
 def test_a_second_try_is_made_on_a_connection_that_is_opened_for_it(opens: Opens, server: RedisServer) -> None:
     """The next one of the pool may have ended as well."""
     store = opens(server.url)
@@ -414,6 +565,13 @@ def test_a_child_never_touches_its_parents_connections(
         store._owner = 0  # as it is in a child
         assert store.load("7") == b"2"
         assert not set(map(id, pools)) & set(map(id, store._pools.values()))
+        here = {one["id"] for one in client.client_list()}
+        pools = list(store._pools.values())
+        store._owner = 0
+        store.close()
+        assert {one["id"] for one in client.client_list()} == here
+        for pool in pools:
+            pool.disconnect()
 
 
 # ---- without redis-py ----

@@ -152,6 +152,19 @@ class TestTheRecipeAsItStands:
         assert "canary" not in text
         assert b"canary".hex() not in text
 
+    def test_what_row_level_security_hides_is_not_absent(self, store: ColumnStore, postgres_database: str) -> None:
+        """A role that cannot see the row is an error: who has none would be let in without a code."""
+        with psycopg.connect(postgres_database, autocommit=True) as other:
+            other.execute("CREATE ROLE limited LOGIN")
+            other.execute("GRANT SELECT, UPDATE ON users TO limited")
+            other.execute("ALTER TABLE users ENABLE ROW LEVEL SECURITY")
+            limited = make_engine(driven(as_url(psycopg.conninfo.make_conninfo(postgres_database, user="limited"))))
+            with pytest.raises(DBAPIError, match="row-level security"):
+                ColumnStore(limited).load("7")
+            limited.dispose()
+            other.execute("DROP OWNED BY limited")
+            other.execute("DROP ROLE limited")
+
     def test_a_connection_that_ended_costs_one_error(self, store: ColumnStore, postgres_database: str) -> None:
         """SQLAlchemy drops its pool then, and goes on with fresh connections."""
         assert store.swap("7", None, b"1")

@@ -35,12 +35,12 @@ def test_urls_open_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     """A relative path has three slashes, an absolute one four; it is taken as it is written."""
     monkeypatch.chdir(tmp_path)
     assert isinstance(from_url("memory:"), MemoryStore)
-    relative = from_url("sqlite:///fac%20tors?.db", create=True)
+    relative = from_url("sqlite:///fac%20tors.db", create=True)
     assert relative.swap("7", None, b"value")
-    absolute = from_url(f"sqlite:///{tmp_path}/fac%20tors?.db")
+    absolute = from_url(f"sqlite:///{tmp_path}/fac%20tors.db")
     assert isinstance(absolute, SQLiteStore)
     assert absolute.load("7") == b"value"
-    assert repr(absolute) == "<SQLiteStore: fac%20tors?.db>"
+    assert repr(absolute) == "<SQLiteStore: fac%20tors.db>"
 
 
 def test_urls_open_stores_that_await(tmp_path: Path) -> None:
@@ -244,14 +244,49 @@ def test_a_url_is_a_str(url: Any, open_store: Any) -> None:
     check_silent(refused.value)
 
 
-@pytest.mark.parametrize("number", ["", "-1", "+1", "1.0", "one", " 1", "1_0", "\u0661", "1000", "%31%30%30%30"])
+@pytest.mark.parametrize("number", ["", "-1", "+1", "1.0", "one", " 1", "1_0", "\u0661", "10000", "%31%30%30%30%30"])
 @pytest.mark.parametrize("open_store", [from_url, async_from_url])
 def test_wait_replicas_is_a_whole_number(number: str, open_store: Any, stand_ins: type[StandIn]) -> None:
-    """Of three digits at most, and nothing that Python alone would read as one."""
+    """Of four digits at most, and nothing that Python alone would read as one."""
     with pytest.raises(InvalidParameters, match="wait_replicas in the url must be a whole number") as refused:
         open_store(f"redis://:{PASSWORD}@h?wait_replicas={number}")
     assert stand_ins.made == []
     check_silent(refused.value)
+
+
+@pytest.mark.parametrize("open_store", [from_url, async_from_url])
+def test_a_file_has_no_parameters(tmp_path: Path, open_store: Any) -> None:
+    """They would be part of the name of another file, which is new and empty."""
+    with pytest.raises(InvalidParameters, match="no parameters"):
+        open_store(f"sqlite:///{tmp_path}/factors.db?timeout=5")
+    with pytest.raises(InvalidParameters, match="no parameters"):
+        from_url(f"sqlite:///{tmp_path}/factors.db?timeout=5", create=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+NUMBERS: dict[str, tuple[str, Parts]] = {
+    "postgresql://h/d?connections=3&wait_seconds=5&behind_pooler=1": (
+        "postgresql://h/d", NAMES | {"connections": 3, "wait_seconds": 5, "behind_pooler": True},
+    ),
+    "postgresql://h/d?x=1&behind_pooler=0": ("postgresql://h/d?x=1", NAMES | {"behind_pooler": False}),
+    "redis+cluster://h?wait_seconds=2": ("redis://h", PLAIN | {"cluster": True, "wait_seconds": 2}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("url", NUMBERS)
+def test_numbers_of_a_url(url: str, stand_ins: type[StandIn]) -> None:
+    """Those that are there are taken out of it and passed on; the others are the store's own."""
+    from_url(url)
+    async_from_url(url)
+    assert [one.given[1:] for one in stand_ins.made] == [NUMBERS[url]] * 2
+
+
+@pytest.mark.parametrize("number", ["2", "yes", ""])
+def test_behind_pooler_is_no_or_yes(number: str, stand_ins: type[StandIn]) -> None:
+    """0 or 1, and nothing that would silently be one of the two."""
+    with pytest.raises(InvalidParameters, match="behind_pooler in the url"):
+        from_url(f"postgresql://h/d?behind_pooler={number}")
+    assert stand_ins.made == []
 
 
 def test_create_is_true_or_false(stand_ins: type[StandIn]) -> None:

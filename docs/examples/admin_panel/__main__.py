@@ -65,7 +65,7 @@ def main() -> None:
     try:
         sealer = Keyring.from_env("TOTPCORE_KEYS") if os.environ.get("TOTPCORE_KEYS") else Plaintext()
         app = create_app(folder, store=os.environ.get("TOTPCORE_STORE"), sealer=sealer)
-    except (InvalidInput, StoreError, ImportError) as error:
+    except (InvalidInput, StoreError, ImportError, OSError) as error:
         parser.exit(1, f"{error}\n")
     panel: Panel = app.extensions["panel"]
     try:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from flask import Flask, g, render_template
+from flask import Flask, current_app, g, render_template
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -69,4 +69,5 @@ def _error(error: HTTPException) -> ResponseReturnValue:
 
 
 def _stopped(error: StoreError) -> ResponseReturnValue:
+    current_app.logger.error("The second factors are in trouble: %s", error)
     return render_template("stopped.html", lost=isinstance(error, RecordMissing | RecordUnreadable)), 503

@@ -9,7 +9,8 @@ Rules of this file:
 4. What is opened, and what the store gives, is `Hidden`.
 """
 
-from collections.abc import Callable, Generator, Iterable
+import inspect
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import islice
@@ -18,7 +19,8 @@ from typing import Final, Protocol, runtime_checkable
 from .._core import ROUNDS, check_user, context_of
 from .._guard import Hidden, has_methods, type_error
 from .._record import Unreadable, decode
-from ..errors import StoreContended, StoreError
+from .._shell import contended, is_made
+from ..errors import StoreError
 from ..ports import ListsUsers, LoadsMany, Sealer, Store
 
 MOST_NAMED: Final = 1000  # of unreadable records; where all are, a key is missing, and a million names say no more
@@ -97,11 +99,9 @@ def reseal(
         has_methods(name, one, "seal", "open")
     if progress is not None and not callable(progress):
         raise type_error("progress", "callable", progress)
-    now = Progress()
-    listed: object = store.users()
-    if not isinstance(listed, Iterable):  # of an asynchronous store
-        raise type_error("what store.users() gives", "an iterator of user ids", listed)
-    users = iter(listed)
+    if inspect.iscoroutinefunction(store.load):
+        raise type_error("store", "a Store: open the one that waits, on the same records", store)
+    now, users = Progress(), iter(store.users())
     try:
         while batch := list(islice(users, _BATCH)):
             many = Hidden(store.load_many(batch) if isinstance(store, LoadsMany) else None)
@@ -134,13 +134,10 @@ def _reseal_one(store: Store, sealers: tuple[Sealer, ...], user: str, held: Hidd
         new = _seal(sealers[0], opened, context)
         if new.value == old.value:  # not sealed before, nor now
             return _Outcome.LEFT
-        swapped = store.swap(user, old.value, new.value)
-        if swapped is True:
+        if is_made(store.swap(user, old.value, new.value)):
             return _Outcome.RESEALED
-        if swapped is not False:
-            raise StoreError(f"swap must return True or False, not {type(swapped).__name__}")
         held = Hidden(store.load(user))
-    raise StoreContended(f"a record was changed by others in each of {ROUNDS} rounds")
+    raise contended()
 
 
 def _open(sealer: Sealer, sealed: Hidden[bytes], context: bytes) -> Hidden[bytes] | None:

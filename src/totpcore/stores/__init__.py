@@ -7,7 +7,7 @@ Rules of this package:
 3. A URL is never shown, not in a traceback with locals either: it may hold a password.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NotRequired, TypedDict
 
 from .._guard import Hidden, exact, has_lone_surrogate, type_error
 from ..errors import InvalidParameters
@@ -40,11 +40,12 @@ def from_url(url: str, *, create: bool = False) -> Store:
 
             - `memory:`
             - `sqlite:///relative/path.db`, `sqlite:////absolute/path.db`
-            - `postgresql://user:password@host/database`, as libpq reads it; with `schema` and `table` among its
-              parameters where the table is not `totpcore` in the first schema of the search path
+            - `postgresql://user:password@host/database`, as libpq reads it; with `schema`, `table`, `connections`,
+              `wait_seconds` and `behind_pooler` (1 is yes) among its parameters where they are not those of
+              `PostgresStore`
             - `redis://host:port/0`, `rediss://` with TLS, `unix://` with a path, as redis-py reads it, or
-              `redis+cluster://host:port` for a cluster; with `prefix` and `wait_replicas` among its parameters where
-              they are not those of `RedisStore`. `valkey` may stand for `redis`.
+              `redis+cluster://host:port` for a cluster; with `prefix`, `wait_replicas` and `wait_seconds` among its
+              parameters where they are not those of `RedisStore`. `valkey` may stand for `redis`.
         create: Whether a file or a table that is missing is made.
 
     Raises:
@@ -62,12 +63,14 @@ def from_url(url: str, *, create: bool = False) -> Store:
     if kind == _SQLITE:
         from .sqlite import SQLiteStore  # noqa: PLC0415  # loaded when used
 
+        if "?" in given.value:  # it would be part of the name, of a new and empty file
+            raise InvalidParameters("url must have no parameters where it names a file")
         return SQLiteStore(given.value.removeprefix(_SQLITE), create=create)
     if kind in _POSTGRES:
         from .postgres import PostgresStore  # noqa: PLC0415  # loaded when used
 
-        conninfo, schema, table = _postgres(given)
-        store = PostgresStore(conninfo.value, schema=schema, table=table)
+        conninfo, named = _postgres(given)
+        store = PostgresStore(conninfo.value, **named)
         if create:
             try:
                 store.create_table()
@@ -77,8 +80,8 @@ def from_url(url: str, *, create: bool = False) -> Store:
         return store
     from .redis import RedisStore  # noqa: PLC0415  # loaded when used
 
-    server, prefix, replicas = _redis(given, kind)
-    return RedisStore(server.value, prefix=prefix, wait_replicas=replicas, cluster=kind in _CLUSTER)
+    server, words = _redis(given, kind)
+    return RedisStore(server.value, **words)
 
 
 def async_from_url(url: str) -> AsyncStore:
@@ -106,12 +109,12 @@ def async_from_url(url: str) -> AsyncStore:
     if kind in _POSTGRES:
         from .postgres import AsyncPostgresStore  # noqa: PLC0415  # loaded when used
 
-        conninfo, schema, table = _postgres(given)
-        return AsyncPostgresStore(conninfo.value, schema=schema, table=table)
+        conninfo, named = _postgres(given)
+        return AsyncPostgresStore(conninfo.value, **named)
     from .redis import AsyncRedisStore  # noqa: PLC0415  # loaded when used
 
-    server, prefix, replicas = _redis(given, kind)
-    return AsyncRedisStore(server.value, prefix=prefix, wait_replicas=replicas, cluster=kind in _CLUSTER)
+    server, words = _redis(given, kind)
+    return AsyncRedisStore(server.value, **words)
 
 
 def _kind(url: Hidden[str]) -> str:
@@ -129,18 +132,51 @@ def _kind(url: Hidden[str]) -> str:
     return kind
 
 
-def _postgres(url: Hidden[str]) -> tuple[Hidden[str], str | None, str]:
-    conninfo, named = _without(url, "schema", "table")
-    return conninfo, named.get("schema"), named.get("table", "totpcore")
+class _Postgres(TypedDict):
+    schema: str | None
+    table: str
+    connections: NotRequired[int]
+    wait_seconds: NotRequired[int]
+    behind_pooler: NotRequired[bool]
 
 
-def _redis(url: Hidden[str], kind: str) -> tuple[Hidden[str], str, int]:
-    server, named = _without(url, "prefix", "wait_replicas")
-    replicas = named.get("wait_replicas", "0")
-    if len(replicas) > 3 or not replicas or replicas.strip("0123456789"):
-        raise InvalidParameters("wait_replicas in the url must be a whole number")
-    plain = Hidden(kind.replace("+cluster", "") + server.value.removeprefix(kind))
-    return plain, named.get("prefix", "totpcore:"), int(replicas)
+class _Redis(TypedDict):
+    prefix: str
+    cluster: bool
+    wait_replicas: int
+    wait_seconds: NotRequired[int]
+
+
+def _postgres(url: Hidden[str]) -> tuple[Hidden[str], _Postgres]:
+    conninfo, found = _without(url, *_Postgres.__annotations__)
+    named: _Postgres = {"schema": found.get("schema"), "table": found.get("table", "totpcore")}
+    if "connections" in found:
+        named["connections"] = _whole("connections", found["connections"])
+    if "wait_seconds" in found:
+        named["wait_seconds"] = _whole("wait_seconds", found["wait_seconds"])
+    if "behind_pooler" in found:
+        if found["behind_pooler"] not in ("0", "1"):
+            raise InvalidParameters("behind_pooler in the url must be 0 or 1")
+        named["behind_pooler"] = found["behind_pooler"] == "1"
+    return conninfo, named
+
+
+def _redis(url: Hidden[str], kind: str) -> tuple[Hidden[str], _Redis]:
+    server, found = _without(url, "prefix", "wait_replicas", "wait_seconds")
+    named: _Redis = {
+        "prefix": found.get("prefix", "totpcore:"),
+        "cluster": kind in _CLUSTER,
+        "wait_replicas": _whole("wait_replicas", found.get("wait_replicas", "0")),
+    }
+    if "wait_seconds" in found:
+        named["wait_seconds"] = _whole("wait_seconds", found["wait_seconds"])
+    return Hidden(kind.replace("+cluster", "") + server.value.removeprefix(kind)), named
+
+
+def _whole(name: str, digits: str) -> int:
+    if not 1 <= len(digits) <= 4 or digits.strip("0123456789"):
+        raise InvalidParameters(f"{name} in the url must be a whole number")
+    return int(digits)
 
 
 def _without(url: Hidden[str], *names: str) -> tuple[Hidden[str], dict[str, str]]:

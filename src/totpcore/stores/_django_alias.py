@@ -21,7 +21,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..errors import InvalidParameters
 
-WAIT_SECONDS: Final = 60  # for a lock of SQLite
+WAIT_SECONDS: Final = 60  # for a lock
 _NOT_INHERITED: Final = ("isolation_level", "pool", "transaction_mode", "timeout")
 
 

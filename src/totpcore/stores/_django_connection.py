@@ -3,7 +3,8 @@
 Rules of this file:
 
 1. A connection is brought into its state before it is used, by whomever Django opens it for: read committed, and a
-   commit has reached the disk.
+   commit has reached the disk. On PostgreSQL also: no lock is waited for without an end, and rows that row-level
+   security hides are an error, and not rows that are not there.
 2. A forked child leaves its parent's connections alone, and keeps them: to close one would end the parent's session.
    An SQLite file is not open at the moment of a fork, as `_connections` explains.
 3. A connection is closed with its thread.
@@ -15,8 +16,9 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from django.db import Error, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -29,16 +31,23 @@ from ._django_alias import WAIT_SECONDS, Beside
 
 T = TypeVar("T")
 
-_POSTGRESQL_SESSION: Final = """\
+_POSTGRESQL_SESSION: Final = f"""\
 SELECT set_config('default_transaction_isolation', 'read committed', false), set_config('synchronous_commit',
     CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END,
-    false)"""
+    false), set_config('row_security', 'off', false), set_config('statement_timeout', '{WAIT_SECONDS}s', false)"""
+
+
+class _Notice(Protocol):
+    """What psycopg hands to who listens to notices."""
+
+    severity_nonlocalized: str | None
+    sqlstate: str | None
 
 
 class _Held:
     """What a thread has of its connection. `file_lock` is for an SQLite file: a fork takes it, and closes."""
 
-    __slots__ = ("connection", "file", "file_lock", "name", "owner")
+    __slots__ = ("connection", "file", "file_lock", "name", "owner", "warned")
 
     def __init__(self, file_lock: Connection) -> None:
         self.file_lock = file_lock
@@ -46,6 +55,7 @@ class _Held:
         self.name: object = None
         self.file = (0, 0)
         self.owner = 0
+        self.warned: list[str] = []
 
     def note(self, connection: BaseDatabaseWrapper, ours: Beside) -> None:
         """Take down what was opened, where, and by which process; what is in memory may be any process's."""
@@ -119,6 +129,8 @@ def _prepare(connection: BaseDatabaseWrapper, **_: object) -> None:
         if ours.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute(_POSTGRESQL_SESSION)
+            with suppress(AttributeError):  # of psycopg 2, which tells of no warning
+                connection.connection.add_notice_handler(partial(_note_warning, _held(connection.alias).warned))
         elif ours.path is not None:
             with connection.cursor() as cursor:
                 cursor.execute("PRAGMA synchronous = FULL")
@@ -132,6 +144,17 @@ def _prepare(connection: BaseDatabaseWrapper, **_: object) -> None:
     except BaseException:
         BaseDatabaseWrapper.close(connection)
         raise
+
+
+def _note_warning(warned: list[str], notice: _Notice) -> None:
+    """Take a warning of PostgreSQL's down, by its SQLSTATE: what it says may be a trigger's, with the row in it."""
+    if notice.severity_nonlocalized == "WARNING":
+        warned.append(notice.sqlstate or "")
+
+
+def warnings_of(alias: str) -> list[str]:
+    """Return the SQLSTATEs of the warnings that this thread's connection was given; it goes on to grow."""
+    return _held(alias).warned
 
 
 def use(alias: str, work: Callable[[BaseDatabaseWrapper], T]) -> T:

@@ -8,16 +8,19 @@ import os
 import time
 from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import psycopg
+from psycopg.abc import PQGen
 from psycopg.pq.abc import PGconn
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
+from ..errors import StoreError
 from ._postgres_pool import ASK_AGAIN, Opened, inherited
-from ._postgres_sql import Parameter, Plan, is_lost, is_usable
+from ._postgres_sql import Parameter, Plan, is_lost, is_usable, note_warning
 
 if TYPE_CHECKING:
     from psycopg_pool._acompat import AQueue
@@ -27,11 +30,23 @@ T = TypeVar("T")
 
 
 class AsyncConnection(psycopg.AsyncConnection[TupleRow]):
-    """A connection that keeps a cursor for each statement."""
+    """A connection that keeps a cursor for each statement, and waits for an answer only so long."""
+
+    patience: float | None = None
 
     def __init__(self, pgconn: PGconn) -> None:
         super().__init__(pgconn)
         self._cursors: dict[bytes, psycopg.AsyncCursor[TupleRow]] = {}
+        self.warned: list[str] = []
+        self.add_notice_handler(partial(note_warning, self.warned))
+
+    async def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        try:
+            return await super().wait(gen, interval, self.patience if timeout is None else timeout)
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None:  # not the server's words: it did not answer
+                self.pgconn.finish()
+            raise
 
     async def ask(self, query: bytes, parameters: tuple[Parameter, ...]) -> psycopg.AsyncCursor[TupleRow]:
         """Run a statement; the cursor has what came of it until the next one."""
@@ -86,10 +101,13 @@ class AsyncConnections:
     async def changed(self, query: bytes, parameters: tuple[Parameter, ...]) -> int:
         """Return how many rows a statement changed."""
 
-        async def work(connection: AsyncConnection) -> int:
-            return (await connection.ask(query, parameters)).rowcount
+        async def change(connection: AsyncConnection) -> int:
+            connection.warned.clear()
+            changed = (await connection.ask(query, parameters)).rowcount
+            self._plan.check_commit(connection.warned)
+            return changed
 
-        return await self._do(work)
+        return await self._do(change)
 
     async def run(self, script: bytes) -> None:
         """Run statements without parameters."""
@@ -103,13 +121,19 @@ class AsyncConnections:
         if pool is not None:
             await pool.close()
 
-    async def open(self) -> AsyncConnectionPool[AsyncConnection]:
-        """Return the pool of this event loop."""
+    async def _open(self, ends: float) -> AsyncConnectionPool[AsyncConnection]:
         opened = self._here()
         pool = opened.pool
         if pool is None:
-            async with opened.lock:
+            try:
+                async with asyncio.timeout(ends - time.monotonic()):
+                    await opened.lock.acquire()
+            except TimeoutError as error:
+                raise self._plan.no_connection() from error
+            try:
                 pool = opened.pool = opened.pool or await self._connect()
+            finally:
+                opened.lock.release()
         return pool
 
     def _here(self) -> Opened[asyncio.Lock, asyncio.Semaphore, AsyncConnectionPool[AsyncConnection]]:
@@ -129,6 +153,7 @@ class AsyncConnections:
         ends = time.monotonic() + self._plan.wait_seconds
         slots = self._here().slots
         await self._acquire(slots)
+        trouble: StoreError | None = None
         try:
             pool, connection = await self._take(ends)
             try:
@@ -139,11 +164,13 @@ class AsyncConnections:
                     await connection.close()
                     await pool.drain()  # the others are as old, and may be as dead
                 if not lost or tries == 1:
-                    raise self._plan.trouble(error, lost=lost) from error.with_traceback(None)
+                    trouble = self._plan.trouble(error, lost=lost)
             finally:
                 await pool.putconn(connection)
         finally:
             slots.release()
+        if trouble is not None:
+            raise trouble
         return await self._do(work, tries=tries - 1)
 
     async def _acquire(self, slots: asyncio.Semaphore) -> None:
@@ -159,17 +186,15 @@ class AsyncConnections:
     async def _take(self, ends: float) -> tuple[AsyncConnectionPool[AsyncConnection], AsyncConnection]:
         """Return a connection, and the pool to put it back into."""
         while True:
-            pool = await self.open()
-            try:
+            pool = await self._open(ends)
+            with suppress(PoolTimeout, PoolClosed):
                 connection = await pool.getconn(ASK_AGAIN)
-            except (PoolTimeout, PoolClosed) as error:
-                if time.monotonic() > ends:
-                    raise self._plan.no_connection() from error
-                continue
-            if is_usable(connection.pgconn):
-                return pool, connection
-            await connection.close()
-            await pool.putconn(connection)
+                if is_usable(connection.pgconn):
+                    return pool, connection
+                await connection.close()
+                await pool.putconn(connection)
+            if time.monotonic() > ends:
+                raise self._plan.no_connection()
 
     async def _connect(self) -> AsyncConnectionPool[AsyncConnection]:
         """Open a pool, after a connection by itself: a pool would not say why it has none."""
@@ -190,12 +215,15 @@ class AsyncConnections:
                 await _set_up(plan, connection)
             await pool.open(wait=True, timeout=plan.wait_seconds)
         except psycopg.Error as error:
-            raise plan.trouble(error) from error.with_traceback(None)
+            trouble = plan.trouble(error)
         except BaseException:  # cancelled: its workers would stay
             await pool.close()
             raise
-        return pool
+        else:
+            return pool
+        raise trouble
 
 
 async def _set_up(plan: Plan, connection: AsyncConnection) -> None:
+    connection.patience = plan.patience
     plan.check(await (await connection.execute(*plan.set_up)).fetchone())

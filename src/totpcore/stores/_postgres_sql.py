@@ -4,8 +4,10 @@ Rules of this file:
 
 1. Nothing here talks to a server.
 2. Whatever the role, the database, the environment or the conninfo say, a connection of a store is in UTF-8, commits
-   each statement on its own, as read committed, to the disk, and waits for nothing without an end.
-3. No message shows a conninfo, a parameter or a stored value.
+   each statement on its own, as read committed, to the disk, and waits for nothing without an end. Rows that row-level
+   security hides from the role are an error, and not rows that are not there: who has none needs no code.
+3. No message shows a conninfo, a parameter or a stored value. No exception of the driver's is the cause or the context
+   of ours, since PostgreSQL quotes a whole row in its details.
 """
 
 import math
@@ -40,17 +42,22 @@ _DELETE: Final = "DELETE FROM {} WHERE user_id = %s AND value = %b"
 _USERS: Final = 'SELECT user_id FROM {} WHERE user_id COLLATE "C" > %s ORDER BY user_id COLLATE "C" LIMIT %s'
 _LOAD_MANY: Final = "SELECT user_id, value FROM {} WHERE user_id = ANY(%s)"
 
+# Classes of errors whose first line holds what was stored or sent: of data, and what a trigger says.
+QUOTING: Final = ("22", "P0")
+
 FIND: Final = b"SELECT current_setting('server_encoding'), to_regclass(%s) IS NOT NULL"
 
 _SET: Final = b"""
 SELECT set_config('default_transaction_isolation', 'read committed', false),
        set_config('default_transaction_read_only', 'off', false),
        CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END,
-       current_setting('fsync'), current_setting('full_page_writes'), set_config('statement_timeout', %s, false)
+       current_setting('fsync'), current_setting('full_page_writes'),
+       set_config('row_security', 'off', false), set_config('statement_timeout', %s, false)
 """
 _LOOK: Final = b"""
 SELECT current_setting('default_transaction_isolation'), current_setting('default_transaction_read_only'),
-       current_setting('synchronous_commit'), current_setting('fsync'), current_setting('full_page_writes')
+       current_setting('synchronous_commit'), current_setting('fsync'), current_setting('full_page_writes'),
+       CASE WHEN row_security_active(to_regclass(%s)) THEN current_setting('row_security') ELSE 'off' END
 """
 
 
@@ -111,7 +118,9 @@ class Plan:
         self.conninfo = Hidden(_complete(conninfo, math.ceil(wait_seconds)))
         self.prepare_threshold = None if exact("behind_pooler", behind_pooler, bool) else 5  # psycopg's own default
         timeout = f"{math.ceil(wait_seconds * 1000)}ms"
-        self.set_up: tuple[bytes, tuple[str, ...] | None] = (_LOOK, None) if behind_pooler else (_SET, (timeout,))
+        # Seconds for an answer: more than a statement is given, so that the server is the first to give up.
+        self.patience = wait_seconds + 1
+        self.set_up = (_LOOK, (self.statements.table,)) if behind_pooler else (_SET, (timeout,))
         self.create_alone = _ALONE + self.statements.create
         self._warned = False
 
@@ -124,11 +133,12 @@ class Plan:
         Warns:
             DurabilityWarning: If the server may lose what it committed; once for a plan.
         """
-        isolation, read_only, commit, fsync, full_page_writes, *_ = found or ("",) * 5
+        isolation, read_only, commit, fsync, full_page_writes, row_security, *_ = found or ("",) * 6
         for name, value, is_good in (
             ("default_transaction_isolation", isolation, isolation == "read committed"),
             ("default_transaction_read_only", read_only, read_only == "off"),
             ("synchronous_commit", commit, commit != "off"),
+            ("row_security", row_security, row_security == "off"),
         ):
             if not is_good:
                 raise StoreError(f"{name} is {value} for this role behind the pooler: ALTER ROLE ... SET {name}")
@@ -166,13 +176,27 @@ class Plan:
         if isinstance(error, psycopg.errors.QueryCanceled):
             return StoreError(f"PostgreSQL was not done within {self.wait_seconds} seconds")
         said = error.diag.message_primary or str(error).partition("\n")[0]
-        return StoreError(f"PostgreSQL failed: {said or type(error).__name__}")
+        if (error.sqlstate or "").startswith(QUOTING) or not said:
+            said = f"{type(error).__name__}, SQLSTATE {error.sqlstate}"
+        return StoreError(f"PostgreSQL failed: {said}")
+
+    def check_commit(self, warned: list[str]) -> None:
+        """Judge the warnings that came with a change.
+
+        Raises:
+            StoreError: If there is one. So PostgreSQL tells that it has committed, and given up to wait for a standby.
+        """
+        if warned:
+            raise StoreError(
+                "committed here with a warning, and maybe not on the standby that it was to reach: a swap was made, "
+                f"and can be lost with this server (SQLSTATE {warned[0]})"
+            )
 
     def no_connection(self) -> StoreError:
         """Return what is raised where no connection was to be had."""
         return StoreError(
             f"no connection to PostgreSQL within {self.wait_seconds} seconds: the server does not answer, or all "
-            f"{self.connections} are in use"
+            f"{self.connections} are in use; the logger psycopg.pool says which"
         )
 
 
@@ -181,6 +205,12 @@ def pages(users: Iterable[str]) -> Iterator[list[str]]:
     wanted = iter(users)
     while page := list(islice(wanted, PAGE)):
         yield page
+
+
+def note_warning(warned: list[str], notice: psycopg.errors.Diagnostic) -> None:
+    """Take a warning down, by its SQLSTATE: what it says may be a trigger's, with the row in it."""
+    if notice.severity_nonlocalized == "WARNING":
+        warned.append(notice.sqlstate or "")
 
 
 def is_lost(error: psycopg.Error, connection: pq.abc.PGconn) -> bool:
@@ -207,7 +237,10 @@ def _complete(conninfo: Hidden[str], seconds: int) -> str:
         given = Hidden({"port": "unreadable"})
     # Raised here, outside of the handler: libpq's message shows what it could not read.
     if not _is_as_meant(given):
-        raise InvalidParameters("conninfo must be as libpq reads it; in a URL, special characters are percent-encoded")
+        raise InvalidParameters(
+            "conninfo must be as libpq reads it, with parameters that libpq knows; in a URL, special characters are "
+            "percent-encoded"
+        )
     defaults: dict[str, str | int] = {
         "target_session_attrs": "primary",  # not read-write, which would refuse a role that is read-only by default
         "fallback_application_name": "totpcore",

@@ -36,8 +36,8 @@ class AsyncRedisStore:
             store = AsyncRedisStore("rediss://totpcore:password@redis.example.com:6379/0", wait_replicas=1)
 
     It may be made outside of an event loop and be used in several. Each has its own connections, at most 64 to a
-    server, and closes them when it ends as `asyncio.run` ends it. With a client in the place of a URL the store is
-    for the event loop of that client.
+    server, and closes them when it ends as `asyncio.run` ends it. With a client of Sentinel's the store is for the
+    event loop of that client, which is asked where the primary is.
     """
 
     __slots__ = ("_loops", "_records", "_server", "_told", "_wait_seconds")
@@ -54,7 +54,7 @@ class AsyncRedisStore:
         """Take what `RedisStore` takes, and connect to nothing yet.
 
         Args:
-            server: A URL, or a client of redis-py's, of `redis.asyncio`.
+            server: A URL, or a client of redis-py's, of `redis.asyncio`; only its settings are used.
             prefix: What all keys begin with, up to 255 characters.
             cluster: Whether the URL is that of a node of a cluster.
             wait_replicas: How many replicas must have a change before it is true, 0 to 100.
@@ -63,7 +63,7 @@ class AsyncRedisStore:
         Raises:
             InvalidParameters: If the URL is none of Redis's, the client decodes what it reads, or a number is out of
                 range.
-            TypeError: If an argument has another type.
+            TypeError: If an argument, or the client's pool of connections, has another type.
         """
         given = Hidden[object](server)
         del server
@@ -111,10 +111,7 @@ class AsyncRedisStore:
         return await self._make(self._records.load_many(users))
 
     async def close(self) -> None:
-        """Close the connections of this event loop, also those in use; the store can be used again.
-
-        The connections of a client that the store was given stay as they are.
-        """
+        """Close the connections of this event loop, also those in use; the store can be used again."""
         here = self._loops.pop(asyncio.get_running_loop(), None)
         if here is not None:
             await here.closing.aclose()
@@ -165,6 +162,7 @@ class AsyncRedisStore:
             try:
                 if trip.fresh:
                     await connection.disconnect()
+                    await connection.connect()
                 await connection.send_packed_command(connection.pack_commands(trip.commands))
                 return [await _answer(connection) for _ in trip.commands]
             except BaseException:
@@ -182,7 +180,7 @@ class AsyncRedisStore:
             for ended in [other for other in list(self._loops) if other.is_closed()]:
                 self._loops.pop(ended, None)
             places: dict[Address | None, _Place] = {}
-            closing = _closing(places if self._server.own else {})
+            closing = _closing(places)
             await anext(closing)  # from here on the loop ends it when it ends itself
             here = self._loops[loop] = _Loop(places, closing)
         place = here.places.get(node)

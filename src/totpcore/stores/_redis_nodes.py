@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 from redis.crc import key_slot
-from redis.exceptions import AskError, MovedError
+from redis.exceptions import AskError, MovedError, ResponseError
 
 from ..errors import StoreError
 from ._redis_driver import BROKEN, FAILED, Address, Command, trouble
@@ -104,6 +104,10 @@ class Nodes:
             except FAILED as error:
                 failed = error
                 continue
+            if isinstance(answer, ResponseError) and "cluster support disabled" in str(answer):
+                raise StoreError(
+                    "this Redis server is no node of a cluster: leave out cluster=True, or +cluster in a URL"
+                )
             if not isinstance(answer, list):
                 raise trouble(answer)
             table: list[Address | None] = [None] * _SLOTS

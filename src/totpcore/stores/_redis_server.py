@@ -2,10 +2,10 @@
 
 Rules of this file:
 
-1. A URL becomes connections of the store's own, without retries. They speak RESP2: with RESP3, redis-py does not look
-   whether a connection has ended before it uses it again.
-2. Of the client of a cluster only the addresses and the settings are used. The client of one server gives its own
-   connections, since those of Sentinel find out where the primary is.
+1. All connections are the store's own, without retries. They speak RESP2: with RESP3, redis-py does not look whether
+   a connection has ended, or holds an answer that nobody read, before it uses it again.
+2. Of a client only the addresses and the settings are used, and of Sentinel's, who says where the primary is: on a
+   connection of the application's there may be an answer that it did not read.
 3. No message shows a URL, nor anything that was read from it: it may hold a password.
 """
 
@@ -26,6 +26,7 @@ _SCHEMES: Final = {"redis": "redis", "rediss": "rediss", "unix": "unix", "valkey
 _NETWORK: Final = re.compile(r"[^/?#]*(/[0-9]*)?/?(\?[^@#]*)?")  # what follows `redis://`
 _UNLIMITED: Final = 2**31  # connections: threads are few
 _FOR_TASKS: Final = 64  # connections, for any number of tasks: Redis does one thing after the other anyway
+_THE_CLIENTS: Final = ("retry", "connection_pool", "cache", "cache_config")  # settings that serve the client alone
 _SPARE_SECONDS: Final = 1.0  # for the answer of a WAIT that took its full time
 
 
@@ -38,14 +39,12 @@ class Server(NamedTuple, Generic[P]):
 
     Attributes:
         open: Makes a pool of connections to a node of a cluster, or with `None` to the one server.
-        own: Whether the connections are the store's to close.
         connections: How many there may be to a node at once.
         startup: The nodes of a cluster that are known at first; empty where there is only one server.
         remap: Where a node is reached, by the address that it has for the other nodes.
     """
 
     open: Callable[[Address | None], P]
-    own: bool = True
     connections: int = _UNLIMITED
     startup: Sequence[Address] = ()
     remap: Callable[[Address], Address] = _as_it_is
@@ -54,9 +53,14 @@ class Server(NamedTuple, Generic[P]):
 class _Connecting(Protocol):
     """How a pool, or the node of a cluster, makes a connection."""
 
-    connection_class: Callable[..., object]
+    connection_class: type
     connection_kwargs: Mapping[str, object]
     max_connections: int
+
+
+class _Sentinel(_Connecting, Protocol):
+    service_name: str
+    sentinel_manager: object
 
 
 class _Client(Protocol):
@@ -79,6 +83,33 @@ class _Cluster(Protocol):
     nodes_manager: _Nodes
 
 
+class _Whole(redis.connection.AbstractConnection):
+    """A connection that is closed where it was not opened wholly.
+
+    The pool takes it back, and would give it out again as it is: without the password, or to another database.
+    """
+
+    def connect(self) -> None:
+        try:
+            super().connect()  # type: ignore[no-untyped-call]  # of redis-py
+        except BaseException:
+            self.disconnect()  # type: ignore[no-untyped-call]  # too
+            raise
+
+
+class _AsyncWhole(redis.asyncio.connection.AbstractConnection):
+    """The same for event loops; a task may be cancelled at any time."""
+
+    async def connect(self) -> None:
+        if getattr(self._reader, "_buffer", None):  # an answer that nobody read: before redis-py 8 the pool misses it
+            await self.disconnect(nowait=True)
+        try:
+            await super().connect()  # type: ignore[no-untyped-call]  # of redis-py
+        except BaseException:
+            await self.disconnect(nowait=True)  # at once
+            raise
+
+
 class Kind(NamedTuple, Generic[P]):
     """The classes of redis-py, for threads or for event loops."""
 
@@ -87,6 +118,9 @@ class Kind(NamedTuple, Generic[P]):
     connecting: Callable[[_Nodes], _Connecting]
     read: Callable[..., object]
     pool: Callable[..., P]
+    ordinary: tuple[type, ...]  # pools of which the settings say it all
+    sentinel: Callable[..., P]
+    whole: type
     connections: int
 
 
@@ -96,6 +130,9 @@ THREADS: Final = Kind(
     connecting=lambda nodes: next(iter(nodes.nodes_cache.values())).redis_connection.connection_pool,
     read=redis.ConnectionPool.from_url,
     pool=cast("Callable[..., Pool]", redis.ConnectionPool),
+    ordinary=(redis.ConnectionPool, redis.BlockingConnectionPool),
+    sentinel=cast("Callable[..., Pool]", redis.sentinel.SentinelConnectionPool),
+    whole=_Whole,
     connections=_UNLIMITED,
 )
 TASKS: Final = Kind(
@@ -104,6 +141,9 @@ TASKS: Final = Kind(
     connecting=lambda nodes: cast("_Connecting", next(iter(nodes.startup_nodes.values()))),
     read=redis.asyncio.ConnectionPool.from_url,
     pool=cast("Callable[..., AsyncPool]", redis.asyncio.ConnectionPool),
+    ordinary=(redis.asyncio.ConnectionPool, redis.asyncio.BlockingConnectionPool),
+    sentinel=cast("Callable[..., AsyncPool]", redis.asyncio.sentinel.SentinelConnectionPool),
+    whole=_AsyncWhole,
     connections=_FOR_TASKS,
 )
 
@@ -133,8 +173,12 @@ def server_of(given: Hidden[object], kind: Kind[P], *, cluster: bool, wait_secon
         if cluster:
             raise InvalidParameters("server must be a URL or the client of a cluster where cluster is true")
         pool = cast("_Client", given.value).connection_pool
-        _check_bytes(pool)
-        return Server(lambda _: cast("P", pool), own=False)
+        if type(pool) is not kind.sentinel and type(pool) not in kind.ordinary:
+            raise TypeError(
+                "server must be a client with a ConnectionPool, a BlockingConnectionPool or a SentinelConnectionPool "
+                f"of redis-py's, not {type(pool).__name__}"
+            )
+        return Server(_opening(pool, kind, limits), connections=kind.connections)
     raise type_error("server", f"a URL or a client ({kind.client.__name__} or {kind.cluster.__name__})", given.value)
 
 
@@ -167,17 +211,21 @@ def _tried(url: Hidden[str], kind: Kind[P]) -> _Connecting | None:
 
 
 def _opening(read: _Connecting, kind: Kind[P], limits: Mapping[str, object]) -> Callable[[Address | None], P]:
-    """Return what opens connections: as the settings say, and where they say nothing, with RESP2 and time limits."""
+    """Return what opens connections: with RESP2, as the settings say, and where they say nothing, with time limits."""
     _check_bytes(read)
     given = Hidden(
         {
             name: value
             for name, value in read.connection_kwargs.items()
-            if value is not None and name != "retry" and "maint_notifications" not in name  # which serve the client
+            if value is not None and name not in _THE_CLIENTS and "maint_notifications" not in name
         }
     )
-    fixed = {"connection_class": read.connection_class, "max_connections": _UNLIMITED}
-    settings = Hidden({"protocol": 2, **limits, **given.value, **fixed})
+    whole = type(read.connection_class.__name__, (kind.whole, read.connection_class), {})
+    fixed = {"protocol": 2, "connection_class": whole, "max_connections": _UNLIMITED}
+    settings = Hidden({**limits, **given.value, **fixed})
+    if type(read) is kind.sentinel:
+        sentinel = cast("_Sentinel", read)
+        return lambda _: kind.sentinel(sentinel.service_name, sentinel.sentinel_manager, **settings.value)
 
     def open_pool(node: Address | None) -> P:
         return kind.pool(**settings.value | ({"host": node[0], "port": node[1]} if node else {}))

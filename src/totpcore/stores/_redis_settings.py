@@ -47,8 +47,7 @@ def concerns(answers: Sequence[object]) -> Iterator[str]:
 
 
 def _value(answer: object) -> str | None:
-    """Return the value in the answer to one CONFIG GET: a name and a value, or with RESP3 a dictionary of them."""
-    pair = [*answer, *answer.values()] if isinstance(answer, dict) else answer
-    if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], bytes):
-        return pair[1].decode("ascii", "backslashreplace")
+    """Return the value in the answer to one CONFIG GET: a name and a value."""
+    if isinstance(answer, list) and len(answer) == 2 and isinstance(answer[1], bytes):
+        return answer[1].decode("ascii", "backslashreplace")
     return None

@@ -5,7 +5,9 @@ Rules of this file:
 1. Each call is a generator of round trips, as `_redis_nodes` says.
 2. A swap goes out again only where the server said that it did nothing: it does not know the script, or the key is at
    another node. One whose answer did not come may have been done: that is an error.
-3. One key per user and one script per swap, so that a cluster can do it. A key has no TTL: a record that expires would
+3. A record is read by GETEX, without an option: a GET that only a primary answers. What a replica has may be old, and
+   so would be what it says of a swap that changes nothing.
+4. One key per user and one script per swap, so that a cluster can do it. A key has no TTL: a record that expires would
    turn the second factor off.
 """
 
@@ -27,7 +29,7 @@ from ._redis_nodes import Nodes, Steps, Trip, twice
 # A value is "-" where there is none, else "+" and the value. SET takes away a TTL that somebody gave the key.
 # The answer is 0 where the value is another, 1 where it was changed, and 2 where nothing was to become nothing.
 SCRIPT: Final = """\
-local held = redis.call('GET', KEYS[1])
+local held = redis.call('GETEX', KEYS[1])
 if ARGV[1] ~= (held and '+' .. held or '-') then return 0 end
 if ARGV[2] ~= '-' then redis.call('SET', KEYS[1], string.sub(ARGV[2], 2))
 elseif held then redis.call('DEL', KEYS[1]) else return 2 end
@@ -85,7 +87,7 @@ class Records:
 
     def load(self, user: str) -> Steps[bytes | None]:
         key = self._key(user)
-        answers = yield from twice(partial(self._nodes.at, key, (("GET", key),)))
+        answers = yield from twice(partial(self._nodes.at, key, (("GETEX", key),)))
         return _value(answers[0])
 
     def swap(self, user: str, old: bytes | None, new: bytes | None) -> Steps[bool]:
@@ -109,7 +111,8 @@ class Records:
                 at_node.setdefault((yield from self._nodes.of(self._key(user))), []).append(user)
             for node, some in at_node.items():
                 # Not MGET: to it a key of another kind is none, and the second factor would seem to be off.
-                answers = yield from twice(partial(self._nodes.once, node, [("GET", self._key(user)) for user in some]))
+                asked: list[Command] = [("GETEX", self._key(user)) for user in some]
+                answers = yield from twice(partial(self._nodes.once, node, asked))
                 for user, answer in zip(some, answers, strict=True):
                     moved = isinstance(answer, AskError) and self._nodes.several
                     value = (yield from self.load(user)) if moved else _value(answer)

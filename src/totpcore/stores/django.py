@@ -8,6 +8,8 @@ Rules of this file:
 3. A load that a broken connection cut short is tried once more, on a fresh one. A swap never is: it may have been done.
 4. A table or a file that is missing is an error unless its making was asked for: a wrong setting would turn the second
    factor off.
+5. No message shows what is stored. No exception of Django's or the driver's is the cause or the context of ours, since
+   PostgreSQL quotes a whole row in its details.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -33,6 +35,12 @@ T = TypeVar("T")
 
 _PAGE: Final = 1000  # users of one query
 _MOST_PARAMETERS: Final = 500  # of one statement: SQLite before 3.32 allows 999
+# Classes of PostgreSQL's errors whose first line holds what was stored or sent: of data, and what a trigger says.
+_QUOTING: Final = ("22", "P0")
+
+
+class _ConstraintError(StoreError):
+    """A constraint of the table refused a change."""
 
 
 class DjangoStore:
@@ -55,7 +63,10 @@ class DjangoStore:
     itself. Back both up. MySQL and MariaDB are meant to work and are not tested.
 
     Each thread that uses it has one connection more, `totpcore.default` in `django.db.connections`, and keeps it open.
-    Give an alias that is the primary, no replica. With `DEBUG`, Django keeps the statements with what is in them.
+    Give an alias that is the primary, no replica. It needs a direct connection, or a pooler of sessions: behind
+    PgBouncer in transaction mode, what it sets would be set for the application too. On PostgreSQL a statement may take
+    60 seconds; a server that takes it and never answers is waited for without an end, other than by `PostgresStore`.
+    With `DEBUG`, Django keeps the statements with what is in them.
 
     In tests: a `TestCase` that names the alias, `databases = {"default", "totpcore.default"}`, rolls it back; another
     is refused by Django, in these words. A `TransactionTestCase` commits, and its `flush` leaves the records. Or give
@@ -114,7 +125,8 @@ class DjangoStore:
         """Replace `old` by `new` if and only if the value is still exactly `old`; `True` once it is committed.
 
         Raises:
-            StoreError: If the database fails, or the connection breaks: whether it was done is not known then.
+            StoreError: If the database fails, or the connection breaks: whether it was done is not known then. If
+                PostgreSQL warns: it was, and maybe not on the standby that was to have it too.
             RuntimeError: If the application has opened a transaction on the store's own alias.
         """
         if old is None and new is None:
@@ -151,9 +163,8 @@ class DjangoStore:
         row = table.record()(key=table.key_of(user), user=user, value=new)
         try:
             self._changed(lambda: row.save(using=self._alias, force_insert=True))
-        except StoreError as error:
-            # Not told by the text: another constraint than the key's would be trouble, and no lost race.
-            if not isinstance(error.__cause__, IntegrityError) or self.load(user) is None:
+        except _ConstraintError:
+            if self.load(user) is None:  # another constraint than the key's: trouble, and no lost race
                 raise
             return False
         return True
@@ -166,8 +177,16 @@ class DjangoStore:
             inside = (
                 transaction.atomic(using=self._alias, durable=True) if connection.in_atomic_block else nullcontext()
             )
+            warned = own.warnings_of(self._alias)
+            warned.clear()
             with inside:
-                return change()
+                changed = change()
+            if warned:  # so PostgreSQL tells that it has committed, and given up to wait for a standby
+                raise StoreError(
+                    "committed here with a warning, and maybe not on the standby that it was to reach: a swap was "
+                    f"made, and can be lost with this server (SQLSTATE {warned[0]})"
+                )
+            return changed
 
         return self._do(work)
 
@@ -182,15 +201,20 @@ class DjangoStore:
         try:
             return own.use(self._alias, work)
         except Error as error:
-            if not (own.drop_if_lost(self._alias) and again):
-                raise StoreError(self._explained(error)) from error
+            trouble = None if own.drop_if_lost(self._alias) and again else self._trouble(error)
+        if trouble is not None:
+            raise trouble  # outside of the handler: rule 5
         return self._do(work)
 
-    def _explained(self, error: Error) -> str:
+    def _trouble(self, error: Error) -> StoreError:
         if own.lacks_table(self._alias):
-            return f"the table {table.TABLE} is missing: create_table() of {self!r} makes it, once"
-        # The first line alone: PostgreSQL quotes the statement and the row in those that follow.
-        return f"{connections[self._alias].display_name} failed: {str(error).partition(chr(10))[0]}"
+            return StoreError(f"the table {table.TABLE} is missing: create_table() of {self!r} makes it, once")
+        said = str(error).partition("\n")[0]  # PostgreSQL quotes the statement and the row in the lines that follow
+        state = str(getattr(error.__cause__, "sqlstate", ""))
+        if state.startswith(_QUOTING):
+            said = f"{type(error).__name__}, SQLSTATE {state}"
+        kind = _ConstraintError if isinstance(error, IntegrityError) else StoreError
+        return kind(f"{connections[self._alias].display_name} failed: {said}")
 
     def __repr__(self) -> str:
         return f"<DjangoStore: {getattr(self, '_base', '')}>"

@@ -13,10 +13,15 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from .._guard import Hidden
 
 try:
-    from ._postgres_pool import Connections
-    from ._postgres_pool_async import AsyncConnections
+    import psycopg as _psycopg  # noqa: F401  # by name, so that what is wrong in our own modules is told as it is
+    import psycopg_pool as _psycopg_pool  # noqa: F401
 except ImportError as _missing:
-    raise ImportError('the PostgreSQL stores need psycopg: pip install "totpcore[postgres]"') from _missing
+    raise ImportError(
+        'the PostgreSQL stores need psycopg and libpq: pip install "totpcore[postgres]" "psycopg[binary]"'
+    ) from _missing
+
+from ._postgres_pool import Connections
+from ._postgres_pool_async import AsyncConnections
 from ._postgres_sql import FIND, PAGE, Plan, pages, statements_on
 
 
@@ -105,7 +110,8 @@ class PostgresStore(_PostgresStore):
     is found again, and `load` waits for it.
 
     Behind PgBouncer in transaction mode pass `behind_pooler=True`: what is set or prepared there would be another
-    client's. How long a lock is waited for is then up to the role's `lock_timeout`.
+    client's. How long a lock is waited for is then up to the role's `lock_timeout`. Where the table has row-level
+    security, `ALTER ROLE ... SET row_security = off`: then rows that are hidden from the role are an error.
     """
 
     __slots__ = ("_connections",)
@@ -136,7 +142,8 @@ class PostgresStore(_PostgresStore):
         """Replace `old` by `new` if and only if the value is still exactly `old`; `True` once it is committed.
 
         Raises:
-            StoreError: If PostgreSQL fails. Where the connection was lost, the value was replaced, or was not.
+            StoreError: If PostgreSQL fails. Where the connection was lost, or no answer came, the value was replaced,
+                or was not. Where the server warns, it was, and maybe not on the standby that was to have it too.
         """
         if old is None and new is None:
             return self.load(user) is None
@@ -198,7 +205,8 @@ class AsyncPostgresStore(_PostgresStore):
         """Replace `old` by `new` if and only if the value is still exactly `old`; `True` once it is committed.
 
         Raises:
-            StoreError: If PostgreSQL fails. Where the connection was lost, the value was replaced, or was not.
+            StoreError: If PostgreSQL fails. Where the connection was lost, or no answer came, the value was replaced,
+                or was not. Where the server warns, it was, and maybe not on the standby that was to have it too.
         """
         if old is None and new is None:
             return await self.load(user) is None

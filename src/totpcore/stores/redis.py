@@ -44,6 +44,9 @@ class RedisStore:
     place, changes that had not reached it are gone. With `wait_replicas` a change is true only once so many of them
     have it. Even so a primary that was cut off, and does not know that it was replaced, can accept a code once more
     as long as it reaches that many replicas.
+
+    It needs Redis 6.2 or Valkey, and `+getex` in an ACL: records are read by GETEX, which changes nothing, and which a
+    server refuses that was made a replica.
     """
 
     __slots__ = ("_owner", "_pools", "_records", "_server")
@@ -61,7 +64,8 @@ class RedisStore:
 
         Args:
             server: A URL that begins with `redis://`, `rediss://` (TLS), `unix://`, `valkey://` or `valkeys://`; or a
-                client of redis-py's, for Sentinel or what a URL cannot say. A client is not closed by the store.
+                client of redis-py's, for Sentinel or what a URL cannot say. Only a client's settings are used: the
+                store has connections of its own, to the primary, and the client's stay as they are.
             prefix: What all keys begin with, up to 255 characters. Two stores with one prefix share their records.
             cluster: Whether the URL is that of a node of a cluster.
             wait_replicas: How many replicas must have a change before it is true, 0 to 100. Where they do not have it
@@ -72,7 +76,7 @@ class RedisStore:
         Raises:
             InvalidParameters: If the URL is none of Redis's, the client decodes what it reads, or a number is out of
                 range.
-            TypeError: If an argument has another type.
+            TypeError: If an argument, or the client's pool of connections, has another type.
             StoreError: If the server cannot be reached, or refuses.
         """
         given = Hidden[object](server)
@@ -125,12 +129,12 @@ class RedisStore:
         return self._make(self._records.load_many(users))
 
     def close(self) -> None:
-        """Close the connections that are not in use, and each of the others after it was; the store can be used again.
+        """Close the connections that are not in use, and each of the others after it was.
 
-        The connections of a client that the store was given stay as they are.
+        The store can be used again.
         """
         pools, self._pools = self._pools, {}
-        if self._server.own and self._owner == os.getpid():
+        if self._owner == os.getpid():
             for pool in pools.values():
                 pool.disconnect(False)
 
@@ -159,6 +163,7 @@ class RedisStore:
         try:
             if trip.fresh:
                 connection.disconnect()
+                connection.connect()  # as the pool does it: by Sentinel, where the primary is now
             connection.send_packed_command(connection.pack_commands(trip.commands))
             return [_answer(connection) for _ in trip.commands]
         except BaseException:
