@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import ClassVar, Final
 
 import pytest
 
@@ -171,15 +171,28 @@ def test_killing_servers_passes_on_a_server_that_writes_down() -> None:
     assert seen.told >= 3
 
 
-def test_a_server_that_takes_nothing_any_more_is_noticed() -> None:
+class Unwilling(RedisStore):
+    """Tells what it has, and takes nothing once a file is there."""
+
+    __slots__ = ()
+    unwilling: ClassVar[Path]
+
+    def swap(self, user: str, old: bytes | None, new: bytes | None, /) -> bool:
+        if self.unwilling.exists():
+            raise StoreError("takes nothing")
+        return super().swap(user, old, new)
+
+
+def test_a_server_that_takes_nothing_any_more_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where all that is left of a store is trouble, nothing is accepted twice, and that is not enough."""
+    monkeypatch.setattr(Unwilling, "unwilling", tmp_path / "unwilling", raising=False)
     with RedisServer() as running:
 
         def revive(_part: int) -> None:
             running.start()
-            running.ask("CONFIG", "SET", "min-replicas-to-write", 1)
+            Unwilling.unwilling.touch()
 
-        site = Site(lambda: RedisStore(running.url), "a stand-in")
+        site = Site(lambda: Unwilling(running.url), "a stand-in")
         with pytest.raises(AssertionError, match="kill 1 of the server, seed 1: the store does not come back"):
             killing.killed_servers(site, Server(lambda _part: running.kill(), revive), 3, SEED)
 
