@@ -32,10 +32,12 @@ class InThreads:
         >>> from totpcore import MemoryStore
         >>> async def keep():
         ...     store = InThreads(MemoryStore())
-        ...     print(await store.swap("7", None, b"value"), await store.load("7"))
+        ...     await store.swap("7", None, b"value")
+        ...     held = await store.load("7")
         ...     await store.close()
+        ...     return held
         >>> asyncio.run(keep())
-        True b'value'
+        b'value'
 
     Each thread that a store keeps a connection for keeps one: `threads` bounds them. For PostgreSQL and Redis there
     are stores that need no threads.
