@@ -26,7 +26,7 @@ KNOWN = {
     "django", "enum", "functools", "hashlib", "hmac", "importlib.resources", "inspect", "io", "itertools", "json",
     "logging", "math", "multiprocessing", "operator", "os", "pathlib", "psycopg", "psycopg_pool", "queue", "re",
     "redis", "secrets", "segno", "select", "sqlite3", "stat", "sys", "threading", "time", "typing", "unicodedata",
-    "urllib.parse", "warnings",
+    "urllib.parse", "warnings", "weakref",
 }  # fmt: skip
 COMPARES = {"__contains__", "__eq__", "__ne__", "count", "endswith", "eq", "find", "index", "ne", "startswith"}
 SHOWS_NOTHING = {"bool", "callable", "hasattr", "id", "isinstance", "len", "type"}

@@ -1035,6 +1035,16 @@ asyncio.run(later.load("7"))
     assert time.monotonic() - began < 15
 
 
+def test_what_is_open_at_the_end_is_closed(table: str) -> None:
+    """By the interpreter's own list of what to do at its end, while threads can still be ended."""
+    store = PostgresStore(table)
+    pool = store._connections.open()
+    _postgres_pool._at_exit()
+    assert pool.closed
+    assert store.load("7") is None
+    store.close()
+
+
 def test_without_psycopg_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where psycopg, or its pool, is not installed, importing the stores says what to install."""
     real = builtins.__import__

@@ -12,9 +12,11 @@ Rules of this file, and of `_postgres_pool_async`, which is the same, awaited:
    where one leaves that is not of this package, everything is opened anew at the next call. (In threads alone.)
 """
 
+import atexit
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -41,6 +43,7 @@ ASK_AGAIN: Final = 0.5
 
 # Pools of the process that this one was forked from: their sockets are the parent's, and nobody may close them here.
 inherited: Final[list[object]] = []
+_used: Final[weakref.WeakSet["Connections"]] = weakref.WeakSet()
 
 
 class Opened(Generic[L, S, P]):
@@ -92,6 +95,7 @@ class Connections:
     """The connections of a `PostgresStore`: a pool in each process."""
 
     def __init__(self, plan: Plan) -> None:
+        _used.add(self)
         self._plan = plan
         self._opened: dict[int, Opened[threading.Lock, SimpleQueue[None], ConnectionPool[Connection]]] = {}
 
@@ -234,3 +238,10 @@ class Connections:
 def _set_up(plan: Plan, connection: Connection) -> None:
     connection.patience = plan.patience
     plan.check(connection.execute(*plan.set_up).fetchone())
+
+
+@atexit.register
+def _at_exit() -> None:
+    """Close what a program left open: on Python 3.13, a pool cannot end its threads once the interpreter ends."""
+    for connections in list(_used):
+        connections.close()
