@@ -63,6 +63,38 @@ class TestAStoreOfTwoMethods(StoreContract):
         return TwoMethods
 
 
+def test_a_store_may_list_without_loading_many_and_load_many_without_listing() -> None:
+    """What a store offers of the two is tried, and the other is not asked for."""
+
+    class OnlyLists:
+        def __init__(self) -> None:
+            self._store = MemoryStore()
+            self.load, self.swap, self.users = self._store.load, self._store.swap, self._store.users
+
+    class OnlyLoadsMany:
+        def __init__(self) -> None:
+            self._store = MemoryStore()
+            self.load, self.swap, self.load_many = self._store.load, self._store.swap, self._store.load_many
+
+    for half in (OnlyLists, OnlyLoadsMany):
+        StoreContract().test_lists_and_loads_many_where_it_offers_to(half)
+
+    class ListsTheRemoved(OnlyLists):
+        def __init__(self) -> None:
+            super().__init__()
+            self.users = lambda: iter([*self._store.users(), "user 7"])
+
+    class LoadsNobody(OnlyLoadsMany):
+        def __init__(self) -> None:
+            super().__init__()
+            self.load_many = lambda _users, /: {}
+
+    with pytest.raises(AssertionError, match="users must"):
+        StoreContract().test_lists_and_loads_many_where_it_offers_to(ListsTheRemoved)
+    with pytest.raises(AssertionError, match="load_many must"):
+        StoreContract().test_lists_and_loads_many_where_it_offers_to(LoadsNobody)
+
+
 class TestMemoryStoreInThreads(AsyncStoreContract):
     """`InThreads` makes an asynchronous store of one that is none."""
 
