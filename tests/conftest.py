@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from need import servers_missing
 
 # So that their asserts are run under `python -O` as well, and say what they compared.
-pytest.register_assert_rewrite("records", "vectors", "panel.live", "test_floors", "test_events")
+pytest.register_assert_rewrite("records", "vectors", "browser.seeing", "panel.live", "test_floors", "test_events")
 
 # Time limits per example fail on a busy machine and say nothing about the code.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,78 +1,29 @@
 """The panel, running, and the ways to visit it: with a browser, or without for speed.
 
 Rule 1. Time is set by hand, unless a test needs the real clock.
-Rule 2. Codes come from oathtool, never from the library that is under test, wherever a test is about logging in.
+Rule 2. What knows no panel is in `browser`.
 """
 
 import contextlib
-import io
 import re
-import shutil
-import subprocess
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
-import zxingcpp
-from PIL import Image
-from playwright.sync_api import Error, Page
+from playwright.sync_api import Page
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
 from admin_panel import create_app
 from admin_panel.app import UNSEALED
 from admin_panel.session import Panel
+from browser.codes import oath_code, wrong_code
 from totpcore import InvalidCode, Sealer, TwoFactor
 from totpcore.testing import HandClock
 
 PASSWORD = "a password to test with"
 START = 1_800_000_000.0
-PATIENCE = 20_000  # milliseconds: a machine that runs everything side by side may pause a browser for long
-
-
-def oath_code(uri_or_key: str, at: float) -> str:
-    """What an independent generator shows at this time for this URI, or for this key in base32."""
-    return oath_codes(uri_or_key, at, 1)[0]
-
-
-def oath_codes(uri_or_key: str, at: float, count: int) -> list[str]:
-    """The code of this time and those that follow it."""
-    key = parse_qs(urlsplit(uri_or_key).query)["secret"][0] if uri_or_key.startswith("otpauth:") else uri_or_key
-    program = shutil.which("oathtool") or "oathtool"
-    command = [program, "--totp=SHA1", "-b", "-d", "6", "-s", "30s", "-w", str(count - 1), "-N", f"@{int(at)}", "-"]
-    return subprocess.run(command, input=key, capture_output=True, text=True, check=True).stdout.split()
-
-
-def picture(page: Page, path: Path | None = None, *, whole: bool = False) -> bytes:
-    """A screenshot. Chromium without a screen sometimes has none to give just after a page was opened."""
-    for _ in range(5):
-        with contextlib.suppress(Error):
-            return page.screenshot(path=path, full_page=whole)
-        page.wait_for_timeout(100)
-    return page.screenshot(path=path, full_page=whole)
-
-
-def scan(page: Page, path: Path | None = None, *, whole: bool = False) -> str:
-    """What a phone's camera would read off the screen; held up until there is something, since browsers paint late."""
-    ends = time.monotonic() + PATIENCE / 1000
-    while True:
-        screenshot = picture(page, path, whole=whole)
-        found = zxingcpp.read_barcodes(Image.open(io.BytesIO(screenshot)))
-        if found or time.monotonic() > ends:
-            break
-        page.wait_for_timeout(100)
-    assert len(found) == 1, "exactly one code can be read off the screen"
-    return found[0].text
-
-
-def decode_by_zbar(screenshot: Path) -> str:
-    """The same with a second, unrelated decoder."""
-    program = shutil.which("zbarimg") or "zbarimg"
-    command = [program, "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", str(screenshot)]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @dataclass(frozen=True)
@@ -146,8 +97,7 @@ class Live:
 
     def wrong_code(self, account: Account) -> str:
         """A code that is wrong now and for some minutes."""
-        right = oath_codes(account.key, self.clock() - 120, 24)
-        return next(code for code in (f"{n:06}" for n in range(100)) if code not in right)
+        return wrong_code(account.key, self.clock())
 
     def visitor(self) -> "Visitor":
         """A visitor without a browser."""

@@ -9,8 +9,9 @@ from werkzeug.security import generate_password_hash
 from werkzeug.test import TestResponse
 
 from admin_panel import users
+from browser.codes import oath_code
 from need import need
-from panel.live import PASSWORD, START, Account, Live, Visitor, oath_code
+from panel.live import PASSWORD, START, Account, Live, Visitor
 from totpcore import EventKind, Rule, State, StoreError
 
 need("oathtool")

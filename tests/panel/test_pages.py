@@ -12,8 +12,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, ViewportSize
 
+from browser.seeing import picture, scan
 from need import need
-from panel.live import PASSWORD, Account, Live, give_code, give_password, log_in, picture, scan
+from panel.live import PASSWORD, Account, Live, give_code, give_password, log_in
 from totpcore import Enforcement, Rule
 
 need("chromium", "oathtool")

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Error, Page, expect
 
+from browser.codes import oath_code
+from browser.seeing import scan
 from need import need
-from panel.live import Live, log_in, oath_code, scan
+from panel.live import Live, log_in
 from totpcore import State
 
 need("chromium", "oathtool")

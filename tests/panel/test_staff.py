@@ -7,8 +7,9 @@ from contextlib import closing
 
 from playwright.sync_api import Page, expect
 
+from browser.codes import oath_code
 from need import need
-from panel.live import PASSWORD, Live, give_code, give_password, log_in, oath_code
+from panel.live import PASSWORD, Live, give_code, give_password, log_in
 from totpcore import State
 
 need("chromium", "oathtool")

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from browser.codes import now_with_time_left, oath_code
+from browser.seeing import decode_by_zbar, scan
 from need import need
-from panel.live import Live, decode_by_zbar, give_code, give_password, oath_code, scan
+from panel.live import Live, give_code, give_password
 
 need("chromium", "oathtool", "zbarimg")
 
@@ -21,13 +23,6 @@ def live(tmp_path: Path) -> Iterator[Live]:
     live.serve()
     yield live
     live.stop()
-
-
-def now_with_time_left() -> float:
-    """The time, at least eight seconds before the next code."""
-    if (left := 30 - time.time() % 30) < 8:
-        time.sleep(left + 0.1)
-    return time.time()
 
 
 def test_the_eleven_steps(live: Live, new_page: Callable[[], Page], tmp_path: Path) -> None:
