@@ -1,4 +1,4 @@
-"""Fixtures to import in a `conftest.py`: one Chromium per module, and a fresh browser profile for whoever asks for one."""
+"""Fixtures to import in a `conftest.py`: one Chromium per module, a fresh browser profile for whoever asks for one."""
 
 import shutil
 from collections.abc import Callable, Iterator
