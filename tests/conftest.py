@@ -8,7 +8,11 @@ from hypothesis import HealthCheck, settings
 from need import servers_missing
 
 # So that their asserts are run under `python -O` as well, and say what they compared.
-pytest.register_assert_rewrite("records", "vectors", "browser.seeing", "panel.live", "test_floors", "test_events")
+pytest.register_assert_rewrite(
+    "records", "vectors", "browser", "pages", "panel.live", "panel_fastapi.live", "django_panel.live",
+    "django_app.office", "django_app.visitors", "tutorial.reader", "tutorial.reading", "sealing.people",
+    "silence.walking", "test_floors", "test_events",
+)  # fmt: skip
 
 # Time limits per example fail on a busy machine and say nothing about the code.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
