@@ -22,11 +22,11 @@ UNPICKLERS = {
 DYNAMIC = {"__import__", "compile", "eval", "exec"}
 # All that the package imports, beside itself. Whatever is not here has to be looked at before it is.
 KNOWN = {
-    "argparse", "asyncio", "atexit", "base64", "collections", "concurrent", "contextlib", "cryptography", "dataclasses",
-    "django", "enum", "functools", "hashlib", "hmac", "importlib.resources", "inspect", "io", "itertools", "json",
-    "logging", "math", "multiprocessing", "operator", "os", "pathlib", "psycopg", "psycopg_pool", "queue", "re",
-    "redis", "secrets", "segno", "select", "sqlite3", "stat", "sys", "threading", "time", "typing", "unicodedata",
-    "urllib.parse", "warnings", "weakref",
+    "argparse", "asgiref", "asyncio", "atexit", "base64", "collections", "concurrent", "contextlib", "cryptography",
+    "csv", "dataclasses", "datetime", "django", "enum", "functools", "hashlib", "hmac", "importlib.resources",
+    "importlib.util", "inspect", "io", "itertools", "json", "logging", "math", "multiprocessing", "operator", "os",
+    "pathlib", "psycopg", "psycopg_pool", "queue", "re", "redis", "secrets", "segno", "select", "shlex", "sqlite3",
+    "stat", "sys", "threading", "time", "types", "typing", "unicodedata", "urllib.parse", "warnings", "weakref",
 }  # fmt: skip
 COMPARES = {"__contains__", "__eq__", "__ne__", "count", "endswith", "eq", "find", "index", "ne", "startswith"}
 SHOWS_NOTHING = {"bool", "callable", "hasattr", "id", "isinstance", "len", "type"}

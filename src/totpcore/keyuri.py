@@ -73,7 +73,7 @@ class KeyURI(FirstChecked):
         if isinstance(self.token, TOTP) and (self.token.t0, self.counter) != (0, 0):
             raise InvalidParameters("t0 and counter must be 0 for a TOTP: a URI cannot say another")
         whole("counter", self.counter, 0, LARGEST_COUNTER)
-        object.__setattr__(self, "account", _checked_name("account", self.account))
+        object.__setattr__(self, "account", checked_name("account", self.account))
         if self.issuer is not None:
             object.__setattr__(self, "issuer", checked_issuer(self.issuer))
 
@@ -128,13 +128,13 @@ class KeyURI(FirstChecked):
 
 def checked_issuer(issuer: str) -> str:
     """Return an issuer that every app can show, normalized and trimmed."""
-    issuer = _checked_name("issuer", issuer)
+    issuer = checked_name("issuer", issuer)
     if issuer.casefold() == "steam":
         raise InvalidParameters("issuer must not be Steam: apps would show codes of another kind")
     return issuer
 
 
-def _checked_name(name: str, value: str) -> str:
+def checked_name(name: str, value: str) -> str:
     """Return an issuer or account that every app can show, normalized and trimmed."""
     from urllib.parse import quote  # noqa: PLC0415  # loaded when used
 

@@ -172,7 +172,11 @@ class TwoFactor(Shell[Store]):
         return self._run(user, self._core.replace(typed, account))
 
     def pending(self, user: str) -> Enrolment | None:
-        """Return the secret that waits to be confirmed, to show the same QR code again; `None` if there is none."""
+        """Return the secret that waits to be confirmed, to show the same QR code again; `None` if there is none.
+
+        Show it in no other session than the one that began the set-up: somebody else who knows the password may have
+        begun it, and would share the secret.
+        """
         return self._run(user, self._core.pending())
 
     def confirm(self, user: str, code: str) -> Confirmed:

@@ -212,6 +212,50 @@ def test_what_is_written_is_read(keys: dict[str, bytes]) -> None:
         opens(Keyring.from_env("SOME_KEYS"), *keys.items())
 
 
+# ---- a text ----
+
+
+@pytest.mark.parametrize("case", RIGHT)
+def test_keys_are_read_from_a_text(case: str) -> None:
+    """In the same form as from the environment."""
+    text, ids = RIGHT[case]
+    opens(Keyring.from_text(text), *((key_id, KEYS[key_id]) for key_id in ids))
+
+
+@pytest.mark.parametrize("case", WRONG_TEXTS)
+def test_what_is_no_text_of_keys_is_refused(case: str) -> None:
+    """The error names the place, and shows nothing of what stands there."""
+    text, message = WRONG_TEXTS[case]
+    error = caught(partial(Keyring.from_text, text))
+    assert type(error) is InvalidParameters
+    empty = f"text must not be empty: {ENTRY.removeprefix('must be ')}"
+    assert str(error).startswith(message.replace("NAME", "text") if text.strip() else empty), str(error)
+    check_silence(error)
+    error = caught(partial(Keyring.from_text, text, name="SOME_KEYS"))
+    assert str(error).startswith(
+        message.replace("NAME", "SOME_KEYS") if text.strip() else "SOME_KEYS must not be empty"
+    )
+    check_silence(error)
+
+
+@pytest.mark.parametrize("name", ["", "a b", ONE, 5, None])
+def test_the_name_of_a_text_is_no_text(name: object) -> None:
+    """Where they are swapped, the error does not show the keys."""
+    error = caught(partial(Keyring.from_text, ONE, name=cast("str", name)))
+    assert type(error) is (InvalidParameters if isinstance(name, str) else TypeError)
+    assert str(error).startswith("name must be ")
+    check_silence(error)
+
+
+@pytest.mark.parametrize("wrong", [None, 5, ONE.encode(), [ONE]])
+def test_what_is_no_text_at_all_is_refused(wrong: object) -> None:
+    """By its type."""
+    error = caught(partial(Keyring.from_text, cast("str", wrong)))
+    assert type(error) is TypeError
+    assert str(error) == f"text must be a str, not {type(wrong).__name__}"
+    check_silence(error)
+
+
 # ---- files ----
 
 

@@ -74,6 +74,31 @@ class Keyring(Guarded):
         object.__setattr__(self, "_newest", next(iter(self._keys)))
 
     @classmethod
+    def from_text(cls, text: str, *, name: str = "text") -> Self:
+        """Read the keys out of a text, as a secret store or a setting gives it: `id:key` by commas, newest first.
+
+        The key is in base64url. White space and line ends around each part are fine, padding may be there or not.
+
+        Example:
+            >>> text = f"{Keyring.generate_key('2026')},{Keyring.generate_key('2025')}"
+            >>> Keyring.from_text(text)
+            <Keyring: 2026, 2025>
+
+        Args:
+            text: The keys.
+            name: What errors call the text, such as the name of the setting in which it stands.
+
+        Raises:
+            InvalidParameters: If the text is empty, an entry has another form, the keys are not those of a `Keyring`,
+                or `name` has other characters than a name in Python.
+            TypeError: If one of them is not a `str`.
+            ImportError: If `cryptography` is missing.
+        """
+        given, called = Hidden(text), Hidden(name)
+        del text, name
+        return cls(_keys.from_text(given, called).value)
+
+    @classmethod
     def from_env(cls, name: str = "TOTPCORE_KEYS") -> Self:
         """Read the keys out of an environment variable: `id:key` by commas, newest first, the key in base64url.
 

@@ -76,6 +76,19 @@ def _checked_key(name: str, key: Hidden[object]) -> Hidden[bytes]:
     return Hidden(key.value)
 
 
+def from_text(text: Hidden[str], name: Hidden[str]) -> Hidden[list[tuple[str, bytes]]]:
+    """Read the keys out of a text, which messages call by a name."""
+    if type(name.value) is not str:
+        raise type_error("name", "a str", name.value)
+    if not _NAME.fullmatch(name.value):
+        raise InvalidParameters("name must be what the text is called, in letters, digits and _, not the text")
+    if type(text.value) is not str:
+        raise type_error(name.value, "a str", text.value)
+    if not text.value.strip():
+        raise InvalidParameters(f"{name.value} must not be empty: {_FORM}, newest first, by commas")
+    return _read(name.value, Hidden(text.value.split(",")))
+
+
 def from_environment(name: Hidden[str]) -> Hidden[list[tuple[str, bytes]]]:
     """Read the keys out of an environment variable."""
     if type(name.value) is not str:

@@ -90,7 +90,10 @@ class SQLiteStore:
             # Made here and not by SQLite, so that nobody else can read it at any moment; -wal and -shm follow its mode.
             self.path.touch(mode=0o600)
         elif not self.path.exists():
-            raise FileNotFoundError(f"{self.path}: no such file; pass create=True to make it")
+            raise FileNotFoundError(
+                f"{self.path}: no such file. Where second factors were kept before, the path is wrong;"
+                " create=True makes an empty one"
+            )
         self._do(lambda connection: connection.execute(_CREATE) if create else None, create=create)
 
     def load(self, user: str, /) -> bytes | None:
