@@ -1,50 +1,19 @@
 """The command that starts the panel, as a person runs it."""
 
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
 
-import admin_panel
-
-
-@contextmanager
-def started(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """The panel in a process of its own."""
-    above = Path(admin_panel.__file__).parents[1]
-    path = os.pathsep.join([str(above), *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [sys.executable, "-m", "admin_panel", *arguments]
-    environment = {**os.environ, "PYTHONPATH": path, "TMPDIR": str(folder)}
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def lines(process: subprocess.Popen[str]) -> list[str]:
-    """What it prints before it serves."""
-    assert process.stdout
-    found = []
-    for line in process.stdout:
-        found.append(line.strip())
-        if line.startswith("Ctrl-C"):
-            break
-    return found
+from pages.command import lines, started
 
 
 def test_command_prints_what_one_needs_and_no_more(tmp_path: Path) -> None:
     """Address, user name and password, a line each; they work; no request is logged; an interrupt ends it quietly."""
-    with started(tmp_path, "--port", "0", "--data", str(tmp_path)) as process:
+    with started("admin_panel", tmp_path, "--port", "0", "--data", str(tmp_path)) as process:
         address, name, password, *_ = lines(process)
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
         browser = build_opener(HTTPCookieProcessor(CookieJar()))
@@ -60,7 +29,7 @@ def test_command_prints_what_one_needs_and_no_more(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         printed, errors = process.communicate(timeout=60)
         assert (printed.strip(), errors, process.returncode) == ("", "", 0)
-    with started(tmp_path, "--port", "0", "--data", str(tmp_path)) as process:
+    with started("admin_panel", tmp_path, "--port", "0", "--data", str(tmp_path)) as process:
         assert "Password" not in " ".join(lines(process)), "the users are kept, their passwords are not printed again"
 
 
@@ -68,9 +37,9 @@ def test_command_evades_a_port_that_is_taken(tmp_path: Path) -> None:
     """Without `--port` it takes another one; a port that was asked for and is taken is an error of one line."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with started(tmp_path, "--port", str(port)) as process:
+        with started("admin_panel", tmp_path, "--port", str(port)) as process:
             printed, errors = process.communicate(timeout=60)
         assert (printed, process.returncode) == ("", 1)
         assert len(errors.splitlines()) == 1
-    with started(tmp_path) as first, started(tmp_path) as second:
+    with started("admin_panel", tmp_path) as first, started("admin_panel", tmp_path) as second:
         assert lines(first)[0] != lines(second)[0]

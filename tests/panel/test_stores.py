@@ -1,13 +1,13 @@
 """The panel on each store, by one setting: an administrator's whole life, without a browser for speed."""
 
-import re
 from pathlib import Path
 
 import pytest
 
 from need import need
-from panel.live import START, Account, Live
-from panel.test_command import lines, started
+from pages.command import lines, started
+from pages.life import live_through
+from panel.live import START, Live
 from servers.postgres import as_url
 from totpcore import TOTP, Plaintext, Secret, SQLiteStore
 from totpcore.sealing import Keyring
@@ -35,34 +35,10 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("sealer", [Plaintext(), KEYS], ids=["plain", "sealed"])
 def test_the_whole_life_on_each_store(store_url: str, sealer: Plaintext | Keyring, tmp_path: Path) -> None:
-    """Set up, wrong code, right code, log in, the same code again, a recovery code twice, a reset by the owner."""
+    """From set-up to the reset by an owner; nothing is kept beside the store that was chosen."""
     need("oathtool")
-    live = Live(tmp_path, HandClock(START), store=store_url, sealer=sealer)
-    owner, ada = live.add("owner", owner=True), live.add("ada")
-    visitor = live.visitor()
-    visitor.give_password("ada")
-    page = visitor.post("/profile/two-factor/setup").text
-    ada = Account(ada.id, "ada", _manual_key(page))
-    assert "not right" in visitor.post("/profile/two-factor/confirm", code=live.wrong_code(ada)).text
-    confirmed = visitor.post("/profile/two-factor/confirm", code=ada.code(live.clock())).text
-    codes = re.findall(r"\b(?:[0-9A-Z]{4}-){5}[0-9A-Z]{4}\b", confirmed)
-    assert len(set(codes)) == 10
-    live.tick(60)
-    live.visitor().log_in(ada)
-    assert _refused(live, "/login/code", ada.code(live.clock()))
-    recovering = live.visitor()
-    recovering.give_password("ada")
-    assert recovering.post("/login/recovery", code=codes[0]).status_code == 302
-    assert _refused(live, "/login/recovery", codes[0])
-    status = live.factor.statuses([ada.id, owner.id])
-    assert [getattr(status[user], "codes_left", None) for user in (ada.id, owner.id)] == [9, 0]
-    boss = live.visitor()
-    boss.log_in(owner)
-    boss.get(f"/setup/staff/administrators/{ada.id}")
-    reset = boss.post(f"/setup/staff/administrators/{ada.id}/reset", own_password="a password to test with", reason="x")
-    assert reset.status_code == 200, "it shows the new password that goes with it"
-    assert live.factor.status(ada.id).state == "off"
-    assert not (tmp_path / "second-factors.db").exists(), "nothing is kept beside the store that was chosen"
+    live_through(Live(tmp_path, HandClock(START), store=store_url, sealer=sealer))
+    assert not (tmp_path / "second-factors.db").exists()
 
 
 def test_the_command_takes_both_settings_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +46,7 @@ def test_the_command_takes_both_settings_from_the_environment(tmp_path: Path, mo
     entry = Keyring.generate_key("first")
     monkeypatch.setenv("TOTPCORE_STORE", f"sqlite:///{tmp_path / 'elsewhere.db'}")
     monkeypatch.setenv("TOTPCORE_KEYS", entry)
-    with started(tmp_path, "--port", "0", "--data", str(tmp_path)) as process:
+    with started("admin_panel", tmp_path, "--port", "0", "--data", str(tmp_path)) as process:
         assert lines(process)
         process.terminate()
     store = SQLiteStore(tmp_path / "elsewhere.db")
@@ -78,7 +54,7 @@ def test_the_command_takes_both_settings_from_the_environment(tmp_path: Path, mo
     assert users
     assert all(b"first" in (store.load(user) or b"") for user in users)
     monkeypatch.setenv("TOTPCORE_KEYS", entry[:-5])
-    with started(tmp_path, "--port", "0", "--data", str(tmp_path)) as process:
+    with started("admin_panel", tmp_path, "--port", "0", "--data", str(tmp_path)) as process:
         said = process.communicate(timeout=60)[1]
     assert process.returncode == 1
     assert len(said.splitlines()) == 1
@@ -98,14 +74,3 @@ def test_trouble_with_the_store_is_logged(tmp_path: Path, caplog: pytest.LogCapt
     assert "UnknownKey" not in answer.text
     assert "second factors are in trouble" in caplog.text
     assert "UnknownKey" in caplog.text
-
-
-def _manual_key(page: str) -> str:
-    return "".join(re.findall(r"<span>([A-Z2-7]{1,4})</span>", page))
-
-
-def _refused(live: Live, path: str, code: str) -> bool:
-    visitor = live.visitor()
-    visitor.give_password("ada")
-    answer = visitor.post(path, code=code)
-    return answer.status_code == 422 and "used already" in answer.text

@@ -1,7 +1,8 @@
 """An admin panel that asks for a second factor: an example of how to embed totpcore.
 
 Read `login.py` and `second_factor.py` first. With `TwoFactor(...)` in `app.py`, the gate in `session.py` and the
-sentences in `messages.py` they are what a second factor takes. The rest is what every panel has.
+sentences in `panel_pages/messages.py` they are what a second factor takes. The rest is what every panel has. The same
+panel in another dialect is `fastapi_panel`; both show the pages of `panel_pages`.
 """
 
 from admin_panel.app import create_app

@@ -9,14 +9,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from flask import Flask, current_app, g, render_template
+from flask import Flask, current_app, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from admin_panel import login, second_factor, session, staff
 from admin_panel.session import Panel
 from admin_panel.users import Users
-from totpcore import Plaintext, RecordMissing, RecordUnreadable, Sealer, StoreError, TwoFactor
+from panel_pages import FILTERS, STATIC, TEMPLATES, messages
+from totpcore import Plaintext, Sealer, StoreError, TwoFactor
 from totpcore.stores import from_url
 
 # With `Plaintext` whoever reads the store, or a backup of it, can make every administrator's codes. In earnest, pass a
@@ -44,13 +45,14 @@ def create_app(
         clock=clock,
         audit=users.record,
     )
-    app = Flask(__name__)
+    app = Flask(__name__, template_folder=TEMPLATES, static_folder=STATIC)
     # No form here is longer than a page of text; more than this is refused before it is read.
     app.config.update(MAX_CONTENT_LENGTH=64 * 1024, SECURE_COOKIE=secure_cookie)
     app.extensions["panel"] = Panel(users, factor, clock)
     app.before_request(session.guard)
     app.after_request(session.harden)
     app.context_processor(_for_every_page)
+    app.jinja_env.filters.update(FILTERS)
     app.register_error_handler(HTTPException, _error)
     app.register_error_handler(StoreError, _stopped)
     for part in (login, second_factor, staff):
@@ -61,13 +63,25 @@ def create_app(
 def _for_every_page() -> dict[str, object]:
     found = g.get("session")
     full = found is not None and found.stage == session.FULL
-    return {"user": g.get("user"), "full": full, "csrf": session.csrf, "notice": session.take_notice}
+    enforcement = g.get("enforcement")
+    return {
+        "static": lambda file: url_for("static", filename=file),
+        "csrf": session.csrf(),
+        "user": g.get("user"),
+        "full": full,
+        "notice": session.take_notice(),
+        "confined": g.get("confined", False),
+        "nudge": g.get("nudge", False) and request.blueprint != "second_factor",
+        "deadline": enforcement and enforcement.deadline,
+        "recovered": found.recovered if found else "",
+    }
 
 
 def _error(error: HTTPException) -> ResponseReturnValue:
-    return render_template("error.html", heading=error.name, text=error.description), error.code or 500
+    status = error.code or 500
+    return render_template("error.html", **messages.error(status)), status
 
 
 def _stopped(error: StoreError) -> ResponseReturnValue:
     current_app.logger.error("The second factors are in trouble: %s", error)
-    return render_template("stopped.html", lost=isinstance(error, RecordMissing | RecordUnreadable)), 503
+    return render_template("stopped.html", **messages.stopped(error)), 503

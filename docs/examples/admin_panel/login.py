@@ -10,8 +10,10 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from admin_panel import session
-from admin_panel.messages import LOCKED, refused
+from admin_panel.messages import refused
 from admin_panel.session import FULL, HALF, me, panel
+from admin_panel.users import User
+from panel_pages import messages
 from totpcore import Gate, Refused, State
 
 views = Blueprint("login", __name__)
@@ -23,12 +25,20 @@ def password() -> ResponseReturnValue:
     if request.method == "GET":
         session.begin_as_guest()
         return render_template("login.html")
-    users, factor = panel().users, panel().factor
-    user = users.check_password(request.form.get("login", ""), request.form.get("password", ""))
+    user = panel().users.check_password(request.form.get("login", ""), request.form.get("password", ""))
     if user is None:
-        return render_template("login.html", error="User name or password is not right. Check both and try again."), 422
+        return render_template("login.html", error=messages.LOG_IN), 422
+    return let_in(user)
+
+
+def let_in(user: User) -> ResponseReturnValue:
+    """Begin a session for whoever has proved, by a password or by any other first step, that they are `user`.
+
+    Every door to the panel ends here. `user` is as it was read for that proof.
+    """
+    factor, enforcement = panel().factor, panel().users.enforcement()
     tie = session.tie(user, factor.status(user.id))
-    if factor.gate(user.id, users.enforcement(), expected=user.two_factor) is Gate.CHALLENGE:
+    if factor.gate(user.id, enforcement, expected=user.two_factor) is Gate.CHALLENGE:
         session.begin(user, HALF, tie=tie)
         return redirect(url_for("login.code"))
     session.begin(user, FULL, tie=tie)
@@ -40,12 +50,12 @@ def code() -> ResponseReturnValue:
     """Ask for the code of the authenticator app."""
     if request.method == "GET":
         locked = panel().factor.status(me().id).state is State.LOCKED
-        return render_template("code.html", locked=LOCKED if locked else "")
+        return render_template("code.html", locked=messages.LOCKED if locked else "")
     try:
         accepted = panel().factor.verify(me().id, request.form.get("code", ""))
     except Refused as refusal:
         return refused("code.html", refusal)
-    session.begin(me(), FULL, tie=g.session.tie, notice=_wrong_codes(accepted.failures_before))
+    session.begin(me(), FULL, tie=g.session.tie, notice=messages.wrong_codes(accepted.failures_before))
     return redirect(url_for("staff.home"))
 
 
@@ -58,11 +68,10 @@ def recovery() -> ResponseReturnValue:
         done = panel().factor.recover(me().id, request.form.get("code", ""))
     except Refused as refusal:
         return refused("recovery.html", refusal)
-    notice = f"That recovery code is used up; {done.codes_left} left. {_wrong_codes(done.failures_before)}"
-    notice += " It is time to make new ones." if done.running_low and not done.must_replace else ""
     # For a while set-up asks for no code now. A session that somebody left open, or took over, must not reach it.
     tie = session.end_all()
-    session.begin(me(), FULL, tie=tie, recovered="replace" if done.must_replace else "yes", notice=notice)
+    way = "replace" if done.must_replace else "yes"
+    session.begin(me(), FULL, tie=tie, recovered=way, notice=messages.recovered(done))
     # Whoever needs a recovery code has most likely lost the device; the next page offers to set up another one.
     return redirect(url_for("second_factor.overview"))
 
@@ -72,10 +81,3 @@ def logout() -> ResponseReturnValue:
     """End the session."""
     session.end()
     return redirect(url_for("login.password"))
-
-
-def _wrong_codes(failures: int) -> str:
-    if not failures:
-        return ""
-    codes = "1 wrong code" if failures == 1 else f"{failures} wrong codes"
-    return f"{codes} since your last log-in. If that was not you, somebody knows your password: change it."

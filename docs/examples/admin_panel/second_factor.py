@@ -2,16 +2,18 @@
 
 Rule 1. A secret or a recovery code is only ever in the answer to a POST, never at an address of its own, nor kept.
 Rule 2. Each change of a confirmed factor takes a code, which totpcore spends in the same step.
-Rule 3. First totpcore changes the factor, then the flag in the user's row follows. If the machine stops in
+Rule 3. A secret that waits is shown again to the session in which it was made, and to no other.
+Rule 4. First totpcore changes the factor, then the flag in the user's row follows. If the machine stops in
 between, a flag too many stops the log-in and a flag too few changes nothing: `gate` asks for the code all the same.
 """
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from admin_panel import session
 from admin_panel.messages import refused
 from admin_panel.session import me, panel
+from panel_pages import messages
 from totpcore import AlreadyEnrolled, Enrolment, EnrolmentExpired, Refused
 
 views = Blueprint("second_factor", __name__, url_prefix="/profile/two-factor")
@@ -20,17 +22,22 @@ views = Blueprint("second_factor", __name__, url_prefix="/profile/two-factor")
 @views.get("")
 def overview() -> ResponseReturnValue:
     """Show the state, and what can be done about it."""
-    return render_template("two_factor.html", status=panel().factor.status(me().id))
+    return render_template("two_factor.html", **_state())
 
 
 @views.post("/setup")
 def setup() -> ResponseReturnValue:
-    """Show the QR code: of the set-up that is under way, else of a new one."""
+    """Show the QR code: of the set-up that this session began, else of a new one."""
     factor = panel().factor
     try:
-        enrolment = factor.pending(me().id) or factor.enrol(me().id, account=me().login)
+        enrolment = session.own_setup()
+        if enrolment is None:
+            # After a recovery code set-up takes no further one for a while: in the session that typed it.
+            if factor.status(me().id).code_required and not g.session.recovered:
+                raise AlreadyEnrolled
+            enrolment = session.begin_setup(factor.enrol(me().id, account=me().login))
     except AlreadyEnrolled:
-        session.notify("Two-factor authentication is on. To move to another device, type a code under Replace device.")
+        session.notify(messages.IS_ON)
         return redirect(url_for("second_factor.overview"))
     return _setup_page(enrolment)
 
@@ -42,19 +49,18 @@ def replace() -> ResponseReturnValue:
         enrolment = panel().factor.replace(me().id, request.form.get("code", ""), account=me().login)
     except Refused as refusal:
         return _again("replace", refusal)
-    return _setup_page(enrolment)
+    return _setup_page(session.begin_setup(enrolment))
 
 
 @views.post("/confirm")
 def confirm() -> ResponseReturnValue:
     """Turn the factor on, once the app has shown a right code."""
-    factor = panel().factor
+    if session.own_setup() is None:  # a code for this set-up is no try at another one
+        return _again("setup", EnrolmentExpired())
     try:
-        confirmed = factor.confirm(me().id, request.form.get("code", ""))
-    except EnrolmentExpired as refusal:
-        return _again("setup", refusal)
+        confirmed = panel().factor.confirm(me().id, request.form.get("code", ""))
     except Refused as refusal:
-        enrolment = factor.pending(me().id)
+        enrolment = session.own_setup()
         return _setup_page(enrolment, refusal) if enrolment else _again("setup", EnrolmentExpired())
     panel().users.expect_factor(me().id, expected=True)
     session.renew()
@@ -79,7 +85,7 @@ def disable() -> ResponseReturnValue:
     except Refused as refusal:
         return _again("disable", refusal)
     panel().users.expect_factor(me().id, expected=False)
-    session.renew("Two-factor authentication is off. Your password alone opens this account now.")
+    session.renew(messages.IS_OFF)
     return redirect(url_for("staff.profile"))
 
 
@@ -90,4 +96,8 @@ def _setup_page(enrolment: Enrolment, refusal: Refused | None = None) -> Respons
 
 
 def _again(form: str, refusal: Refused) -> ResponseReturnValue:
-    return refused("two_factor.html", refusal, status=panel().factor.status(me().id), form=form)
+    return refused("two_factor.html", refusal, form=form, **_state())
+
+
+def _state() -> dict[str, object]:
+    return {"status": panel().factor.status(me().id), "begun": session.own_setup() is not None}

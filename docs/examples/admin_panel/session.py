@@ -5,6 +5,7 @@ Rule 2. A half session (password given, code not yet) ends after five minutes an
 Rule 3. A session is tied to the password and the second factor it was made under. When either changes, it ends.
 Rule 4. Every change is a POST with a token that only pages of this very session hold.
 Rule 5. What the tables below do not open is closed.
+Rule 6. A session remembers which set-up it began, by a mark that is worth nothing without the word in its cookie.
 """
 
 import hashlib
@@ -18,7 +19,8 @@ from flask import Response, abort, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from admin_panel.users import Session, User, Users
-from totpcore import Gate, Status, TwoFactor
+from panel_pages import HEADERS
+from totpcore import Enrolment, Gate, Status, TwoFactor
 
 HALF, FULL = "half", "full"
 LIFETIME = {HALF: 300, FULL: 8 * 3600}
@@ -29,15 +31,6 @@ PASSWORD_REACHES = {"staff.password", "login.logout"}
 SET_UP_REACHES = {f"second_factor.{view}" for view in ("overview", "setup", "confirm", "replace")} | {"login.logout"}
 OWNER_ONLY = {f"staff.{view}" for view in ("administrator", "reset", "rule", "audit")}
 LOGGED_OUT_ONLY = {"login.password", "login.code", "login.recovery"}
-
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +66,7 @@ def guard() -> ResponseReturnValue | None:
     if request.method not in {"GET", "HEAD", "OPTIONS"}:
         sent = request.form.get("csrf", "")
         if not g.cookie or not hmac.compare_digest(sent.encode(), csrf().encode()):
-            abort(
-                400,
-                "This form is out of date, perhaps because you logged in or out in another tab. Nothing was changed.",
-            )
+            abort(400)
     reaches, instead = _reach()
     # Without an endpoint there is no such page, or not with this method; Flask says so.
     if request.endpoint is None or request.endpoint in reaches:
@@ -89,8 +79,19 @@ def _find() -> None:
     user = found and found.expires > parts.clock() and parts.users.by_id(found.user)
     if found and user and hmac.compare_digest(found.tie, tie(user, parts.factor.status(user.id))):
         g.session, g.user = found, user
+        _gate()
     elif found:
         parts.users.end_session(found.hash, now=parts.clock())
+
+
+def _gate() -> None:
+    """Ask what the house rule says of whoever is wholly in."""
+    if g.session.stage != FULL or me().temporary:
+        return
+    g.enforcement = panel().users.enforcement()
+    gate = panel().factor.gate(me().id, g.enforcement, expected=me().two_factor)
+    g.nudge = gate is Gate.NUDGE
+    g.confined = gate is Gate.MUST_ENROL or g.session.recovered == "replace"
 
 
 def _reach() -> tuple[set[str], str]:
@@ -99,17 +100,12 @@ def _reach() -> tuple[set[str], str]:
         return GUEST_REACHES, "login.password"
     if g.session.stage != FULL:
         return HALF_REACHES, "login.code"
-    parts, user = panel(), me()
-    if user.temporary:
+    if me().temporary:
         return PASSWORD_REACHES, "staff.password"
-    g.enforcement = parts.users.enforcement()
-    gate = parts.factor.gate(user.id, g.enforcement, expected=user.two_factor)
-    g.nudge = gate is Gate.NUDGE
-    g.confined = gate is Gate.MUST_ENROL or g.session.recovered == "replace"
     if g.confined:
         return SET_UP_REACHES, "second_factor.overview"
-    if request.endpoint in OWNER_ONLY and not user.owner:
-        abort(403, "Only an owner of this panel may do that.")
+    if request.endpoint in OWNER_ONLY and not me().owner:
+        abort(403)
     return set(current_app.view_functions) - LOGGED_OUT_ONLY, "staff.home"
 
 
@@ -137,6 +133,26 @@ def renew(notice: str = "") -> None:
     """Begin anew after the visitor changed a credential: this session goes on, all others of this user end."""
     user = panel().users.by_id(me().id) or me()
     begin(user, FULL, tie=tie(user, panel().factor.status(user.id)), notice=notice)
+
+
+def begin_setup(enrolment: Enrolment) -> Enrolment:
+    """Keep that this session began this set-up."""
+    panel().users.mark_setup(g.session.hash, _mark(enrolment))
+    return enrolment
+
+
+def own_setup() -> Enrolment | None:
+    """The secret that waits, if this session began with it.
+
+    Somebody else who knows the password may have begun the set-up that waits now. Shown to its owner and confirmed, it
+    would be a secret that both have.
+    """
+    enrolment = panel().factor.pending(me().id) if g.session.setup else None
+    return enrolment if enrolment and hmac.compare_digest(g.session.setup, _mark(enrolment)) else None
+
+
+def _mark(enrolment: Enrolment) -> str:
+    return hmac.digest(g.cookie.encode(), b"setup" + enrolment.secret.reveal(), "sha256").hex()
 
 
 def begin_as_guest() -> None:

@@ -5,24 +5,16 @@ Rule 2. A factor is reset together with the password. Otherwise whoever knows th
 Rule 3. A temporary password is in the answer to one POST, and opens nothing but the page that replaces it.
 """
 
-import re
-import time
-from datetime import UTC, date, datetime
-
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from admin_panel import session
 from admin_panel.session import me, panel
 from admin_panel.users import User
-from totpcore import Enforcement, Rule
+from panel_pages import fields, messages
+from totpcore import Rule
 
 views = Blueprint("staff", __name__)
-
-LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}", re.ASCII)
-SHORTEST_PASSWORD = 12
-NAMES = "A user name is 1 to 40 letters a to z, digits, dots and hyphens, and nobody else's. A name may not be empty."
-OWN_PASSWORD = "That is not your own password. Nothing was changed."  # noqa: S105
 
 
 @views.get("/")
@@ -58,10 +50,9 @@ def reset(user: str) -> ResponseReturnValue:
     other, reason = _other(user), request.form.get("reason", "").strip()[:200]
     users = panel().users
     if not users.check_password(me().login, request.form.get("own_password", "")):
-        return render_template("administrator.html", other=other, error=OWN_PASSWORD, field="own_password"), 422
+        return _reset_page(other, reason, messages.OWN_PASSWORD, "own_password")
     if not reason:
-        error = "Say why, for the audit trail."
-        return render_template("administrator.html", other=other, error=error, field="reason"), 422
+        return _reset_page(other, reason, messages.REASON, "reason")
     # The password first: it ends every session of theirs, so that nothing of the old account outlives the old factor.
     password = users.reset_password(other.id)
     panel().factor.reset(other.id, actor=me().id, reason=reason)
@@ -75,10 +66,11 @@ def profile() -> ResponseReturnValue:
     status = panel().factor.status(me().id)
     if request.method == "GET":
         return render_template("profile.html", status=status)
-    login, name = _names()
+    login = fields.login_name(request.form.get("login", ""))
+    name = fields.display_name(request.form.get("name", ""))
     if not (login and name and panel().users.rename(me().id, login, name)):
-        return render_template("profile.html", status=status, error=NAMES, field="login"), 422
-    session.notify("Your profile is saved.")
+        return render_template("profile.html", status=status, error=messages.NAMES), 422
+    session.notify(messages.PROFILE_SAVED)
     return redirect(url_for("staff.profile"))
 
 
@@ -87,15 +79,14 @@ def password() -> ResponseReturnValue:
     """Change one's own password, which ends all other sessions."""
     if request.method == "GET":
         return render_template("password.html")
-    if not panel().users.check_password(me().login, request.form.get("own_password", "")):
-        return render_template("password.html", error=OWN_PASSWORD, field="own_password"), 422
-    new = request.form.get("new_password", "")
-    if len(new) < SHORTEST_PASSWORD or new == request.form.get("own_password"):
-        error = f"Choose a new password of at least {SHORTEST_PASSWORD} characters."
-        return render_template("password.html", error=error, field="new_password"), 422
+    own, new = request.form.get("own_password", ""), request.form.get("new_password", "")
+    if not panel().users.check_password(me().login, own):
+        return render_template("password.html", error=messages.OWN_PASSWORD, field="own_password"), 422
+    if not fields.good_password(new, old=own):
+        return render_template("password.html", error=messages.NEW_PASSWORD, field="new_password"), 422
     if not panel().users.set_password(me(), new):
-        abort(409, "Somebody reset this account just now. Log in with the password you are given.")
-    session.renew("Your password is changed, and all your other sessions have ended.")
+        abort(409)
+    session.renew(messages.PASSWORD_CHANGED)
     return redirect(url_for("staff.home"))
 
 
@@ -106,13 +97,10 @@ def rule() -> ResponseReturnValue:
     if request.method == "GET":
         return render_template("rule.html", enforcement=users.enforcement(), Rule=Rule)
     try:
-        chosen = Rule[request.form.get("rule", "")]
-        deadline = _end_of_day(request.form.get("deadline", "")) if chosen is Rule.REQUIRE else None
-        users.set_enforcement(Enforcement(chosen, deadline=deadline))
-    except (KeyError, ValueError):
-        error = "Choose one of the three, and a day as year-month-day."
-        return render_template("rule.html", enforcement=users.enforcement(), Rule=Rule, error=error), 422
-    session.notify("The rule is saved.")
+        users.set_enforcement(fields.rule(request.form.get("rule", ""), request.form.get("deadline", "")))
+    except ValueError:
+        return render_template("rule.html", enforcement=users.enforcement(), Rule=Rule, error=messages.RULE), 422
+    session.notify(messages.RULE_SAVED)
     return redirect(url_for("staff.rule"))
 
 
@@ -122,26 +110,8 @@ def audit() -> ResponseReturnValue:
     return render_template("audit.html", events=panel().users.events(100))
 
 
-@views.app_template_filter()
-def utc(at: float) -> str:
-    """A time as administrators read it."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
-
-
-@views.app_template_filter()
-def day(at: float) -> str:
-    """The day of a deadline."""
-    return time.strftime("%Y-%m-%d", time.gmtime(at))
-
-
-def _end_of_day(day: str) -> float | None:
-    """The deadline of "by" a day, which includes that day."""
-    return datetime.combine(date.fromisoformat(day), datetime.max.time(), UTC).timestamp() if day else None
-
-
-def _names() -> tuple[str | None, str | None]:
-    login, name = request.form.get("login", "").strip().lower(), request.form.get("name", "").strip()[:80]
-    return login if LOGIN.fullmatch(login) else None, name or None
+def _reset_page(other: User, reason: str, error: str, field: str) -> ResponseReturnValue:
+    return render_template("administrator.html", other=other, reason=reason, error=error, field=field), 422
 
 
 def _other(user: str) -> User:

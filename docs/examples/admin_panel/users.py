@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS users (
     version INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS sessions (
     hash TEXT PRIMARY KEY, user TEXT NOT NULL, stage TEXT NOT NULL, tie TEXT NOT NULL, expires REAL NOT NULL,
-    recovered TEXT NOT NULL, notice TEXT NOT NULL);
+    recovered TEXT NOT NULL, notice TEXT NOT NULL, setup TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS house_rule (
     only INTEGER PRIMARY KEY CHECK (only = 1), rule TEXT NOT NULL, deadline REAL);
 CREATE TABLE IF NOT EXISTS audit (
@@ -56,6 +56,7 @@ class Session:
     expires: float
     recovered: str
     notice: str
+    setup: str = ""
 
 
 class Users:
@@ -141,11 +142,15 @@ class Users:
 
     def add_session(self, session: Session) -> None:
         """Add a session."""
-        self._run("INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?)", *astuple(session))
+        self._run("INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *astuple(session))
 
     def notify(self, digest: str, notice: str) -> None:
         """Leave a message for the next page of a session."""
         self._run("UPDATE sessions SET notice = ? WHERE hash = ?", notice, digest)
+
+    def mark_setup(self, digest: str, mark: str) -> None:
+        """Keep which set-up a session began."""
+        self._run("UPDATE sessions SET setup = ? WHERE hash = ?", mark, digest)
 
     def end_session(self, digest: str, *, now: float) -> None:
         """Remove one session, and all that are out of date."""

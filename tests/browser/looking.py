@@ -1,0 +1,37 @@
+"""Looking at a page: axe-core finds nothing, nothing sticks out, on phone and desktop, light and dark.
+
+Rule 1. With `TOTPCORE_TEST_SCREENSHOTS` set to a folder, each page is written there as a picture to look at.
+"""
+
+import os
+from pathlib import Path
+from typing import Final, Literal
+
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Page, ViewportSize
+
+from browser.seeing import picture
+
+SIZES: Final = {"phone": ViewportSize(width=390, height=844), "desktop": ViewportSize(width=1280, height=900)}
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+AA: Final = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
+
+
+def look(page: Page, name: str) -> None:
+    """Look at the page as it stands, in both sizes and both schemes."""
+    folder = os.environ.get("TOTPCORE_TEST_SCREENSHOTS")
+    for size, viewport in SIZES.items():
+        page.set_viewport_size(viewport)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            if folder:
+                Path(folder).mkdir(parents=True, exist_ok=True)
+                picture(page, Path(folder) / f"{name}-{size}-{scheme}.png", whole=True)
+            # Colours depend on the scheme and layout on the size; two of the four see every colour and every layout.
+            if (size, scheme) in {("phone", "light"), ("desktop", "dark")}:
+                found = Axe().run(page, options=AA)
+                assert found.violations_count == 0, f"{name}, {size}, {scheme}: {found.generate_report()}"
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{name} is wider than a {size}"
+    assert page.locator("h1").count() == 1
+    assert page.locator("main").count() == 1
