@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import totpcore
+from stores import django_project  # noqa: F401  # it makes Django's settings, before modules of totpcore.django come
 from totpcore import errors, stores, testing
 
 ROOT = Path(__file__).parents[1]

@@ -1,6 +1,7 @@
-"""A Django application of one model and a few views, for the tests of `DjangoStore`.
+"""A Django project for the tests: of `DjangoStore`, by an application of one model and a few views, and of the app.
 
-Rule 1. Django's settings are made once in a process; each test puts databases of its own in their place.
+Rule 1. Django's settings are made once in a process; each test puts databases, and what else it is about, in the place
+of these.
 """
 
 from collections.abc import Iterator
@@ -12,16 +13,53 @@ from django.conf import settings
 from django.db import connections
 from psycopg.conninfo import conninfo_to_dict
 
+from totpcore import Plaintext
+
 Databases = dict[str, dict[str, object]]
 
 if not settings.configured:
     settings.configure(
         ALLOWED_HOSTS=["testserver", "localhost"],
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
-        INSTALLED_APPS=["stores.django_project"],
+        INSTALLED_APPS=[
+            "django.contrib.admin",
+            "django.contrib.auth",
+            "django.contrib.contenttypes",
+            "django.contrib.sessions",
+            "django.contrib.messages",
+            "django.contrib.staticfiles",
+            "totpcore.django",
+            "stores.django_project",
+        ],
         LOGGING_CONFIG=None,
+        MIDDLEWARE=[
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.common.CommonMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "django.contrib.messages.middleware.MessageMiddleware",
+            "django.middleware.clickjacking.XFrameOptionsMiddleware",
+        ],
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         ROOT_URLCONF="stores.django_project.urls",
         SECRET_KEY="of no use",
+        STATIC_URL="static/",
+        TEMPLATES=[
+            {
+                "BACKEND": "django.template.backends.django.DjangoTemplates",
+                "APP_DIRS": True,
+                "OPTIONS": {
+                    "context_processors": [
+                        "django.template.context_processors.request",
+                        "django.contrib.auth.context_processors.auth",
+                        "django.contrib.messages.context_processors.messages",
+                    ]
+                },
+            }
+        ],
+        TOTPCORE_ENFORCEMENT="off",
+        TOTPCORE_ISSUER="ACME",
+        TOTPCORE_KEYS=Plaintext(),
     )
     django.setup()
 

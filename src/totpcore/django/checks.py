@@ -1,0 +1,185 @@
+"""What is wrong with the settings, told before the site starts.
+
+Rules of this file:
+
+1. Each message names the setting, each hint says what to write there. None shows what stands there: it may be a key.
+2. Nothing is asked of a database or a server.
+"""
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # as Django has it
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+from django.urls import NoReverseMatch, reverse
+from django.utils.module_loading import import_string
+
+from .._guard import Hidden, has_methods
+from ..errors import InvalidParameters
+from ..keyuri import checked_issuer
+from ..policy import Policy
+from ..sealing import Plaintext
+from ..stores import MemoryStore, _kind
+from . import conf
+from .apps import MIDDLEWARE, says_who
+
+_SESSIONS: Final = "django.contrib.sessions.middleware.SessionMiddleware"
+_KEY: Final = (
+    "Run `python manage.py totpcore key`, put what it prints into the environment of the site, and write "
+    'TOTPCORE_KEYS = os.environ["TOTPCORE_KEYS"]. Keep a copy where the backups of the database are not.'
+)
+_RULE: Final = (
+    'Write TOTPCORE_ENFORCEMENT = "encourage"; or "off", or "require"; or with a deadline in Unix seconds '
+    "Enforcement(Rule.REQUIRE, deadline=1893456000), which are of totpcore."
+)
+_STORE: Final = (
+    "Leave TOTPCORE_STORE out to keep the records in the database of the site, or write a URL such as "
+    '"redis://host:6379/0".'
+)
+_CLOCK: Final = "Leave TOTPCORE_CLOCK out. It is for tests: a function that returns Unix seconds."
+
+
+def check(**_given: object) -> list[CheckMessage]:
+    """Return what is wrong."""
+    return [*_values(), *_middleware(), *_surroundings()]
+
+
+def check_deployment(**_given: object) -> list[CheckMessage]:
+    """Return what is wrong for a site in earnest: `manage.py check --deploy`."""
+    found: list[CheckMessage] = []
+    if isinstance(getattr(settings, "TOTPCORE_KEYS", None), Plaintext):
+        message = "TOTPCORE_KEYS is Plaintext: whoever reads the database, or a backup, can make everybody's codes."
+        found.append(Warning(message, hint=_KEY, id="totpcore.W003"))
+    if _in_memory():
+        message = "TOTPCORE_STORE is in memory: each worker has records of its own, and a restart loses them."
+        found.append(Warning(message, hint=_STORE, id="totpcore.W005"))
+    if getattr(settings, "TOTPCORE_CLOCK", None) is not None:
+        message = "TOTPCORE_CLOCK is set: where it stands still, a code is good for ever."
+        found.append(Warning(message, hint=_CLOCK, id="totpcore.W006"))
+    return found
+
+
+def _in_memory() -> bool:
+    store: object = getattr(settings, "TOTPCORE_STORE", None)
+    return isinstance(store, MemoryStore) or store == "memory:"
+
+
+def _values() -> Iterator[CheckMessage]:
+    asked: tuple[tuple[str, Callable[[], object], str], ...] = (
+        ("E001", _issuer, 'Write TOTPCORE_ISSUER = "Example", the name of the site without a colon.'),
+        ("E002", _keys, _KEY),
+        ("E003", conf.enforcement, _RULE),
+        ("E004", _database, "Leave TOTPCORE_DATABASE out, or write the name of a database of DATABASES."),
+        ("E005", _store, _STORE),
+        ("E006", _policy, "Leave TOTPCORE_POLICY out, or write totpcore.Policy(...)."),
+        ("E007", _clock, _CLOCK),
+    )
+    for number, ask, hint in asked:
+        try:
+            ask()
+        except (ImproperlyConfigured, InvalidParameters, TypeError) as wrong:
+            yield Error(str(wrong), hint=hint, id=f"totpcore.{number}")
+
+
+def _issuer() -> None:
+    try:
+        checked_issuer(conf.issuer())
+    except InvalidParameters as wrong:
+        raise InvalidParameters(f"TOTPCORE_ISSUER is not right: {wrong}") from None
+
+
+def _keys() -> None:
+    if _is_installed("cryptography") or not isinstance(getattr(settings, "TOTPCORE_KEYS", ""), str):
+        conf.sealer()
+
+
+def _database() -> None:
+    if not isinstance(conf.database(), str) or conf.database() not in connections.settings:
+        raise InvalidParameters("TOTPCORE_DATABASE must be a name of DATABASES")
+
+
+def _store() -> None:
+    given: Hidden[object] = Hidden(getattr(settings, "TOTPCORE_STORE", None))
+    if given.value and isinstance(given.value, str):
+        try:
+            _kind(Hidden(str(given.value)))
+        except InvalidParameters as wrong:
+            raise InvalidParameters(f"TOTPCORE_STORE is not right: {wrong}") from None
+    elif given.value is not None and given.value != "":
+        has_methods("TOTPCORE_STORE", given.value, "load", "swap")
+
+
+def _policy() -> None:
+    if not isinstance(conf.policy(), Policy):
+        raise TypeError("TOTPCORE_POLICY must be a totpcore.Policy")
+
+
+def _clock() -> None:
+    clock: object = getattr(settings, "TOTPCORE_CLOCK", None)
+    if clock is not None and not callable(clock):
+        raise TypeError("TOTPCORE_CLOCK must be callable")
+
+
+def _middleware() -> Iterator[CheckMessage]:
+    listed = list(settings.MIDDLEWARE)
+    if MIDDLEWARE not in listed:
+        message, hint = f"{MIDDLEWARE} is not in MIDDLEWARE: nobody is asked for a code.", "Add it at the end."
+        yield Error(message, hint=hint, id="totpcore.E008")
+        return
+    late = [name for name in listed[listed.index(MIDDLEWARE) :] if name == _SESSIONS or says_who(name)]
+    for name in late:
+        yield Error(
+            f"{MIDDLEWARE} stands in front of {name} in MIDDLEWARE.",
+            hint=f"Move it behind {name}; or take it out, and the app puts it in its place.",
+            id="totpcore.E009",
+        )
+    if not late and getattr(settings, "ROOT_URLCONF", None):
+        in_front = [_class_of(name) for name in listed[: listed.index(MIDDLEWARE)]]
+        for needed in (SessionMiddleware, AuthenticationMiddleware):
+            if not any(issubclass(one, needed) for one in in_front):
+                yield Warning(
+                    f"No {needed.__name__} stands in front of {MIDDLEWARE} in MIDDLEWARE.",
+                    hint=f"Add {needed.__module__}.{needed.__name__}, unless another one does its work.",
+                    id="totpcore.W004",
+                )
+
+
+def _class_of(name: str) -> type:
+    try:
+        found: object = import_string(name)
+    except Exception:  # noqa: BLE001  # whatever it is, Django tells it when it makes its handler
+        return object
+    return found if isinstance(found, type) else object
+
+
+def _surroundings() -> Iterator[CheckMessage]:
+    try:
+        if getattr(settings, "ROOT_URLCONF", None):  # a project of workers alone has none
+            reverse("totpcore:overview")
+    except NoReverseMatch:
+        yield Error(
+            "The pages of the second factor have no addresses.",
+            hint='Write path("2fa/", include("totpcore.django.urls")) into the urlpatterns of your urls.py.',
+            id="totpcore.E010",
+        )
+    if not _is_installed("cryptography") and isinstance(getattr(settings, "TOTPCORE_KEYS", ""), str):
+        hint = 'Run pip install "totpcore[django]".'
+        yield Error("cryptography is not installed: records cannot be encrypted.", hint=hint, id="totpcore.E011")
+    if not _is_installed("segno"):
+        hint = 'Run pip install "totpcore[django]".'
+        yield Warning("segno is not installed: set-up shows no QR code.", hint=hint, id="totpcore.W001")
+    if settings.SESSION_ENGINE == "django.contrib.sessions.backends.signed_cookies":
+        yield Warning(
+            "Sessions are kept in cookies: one that was copied goes on after its owner has logged out.",
+            hint='Write SESSION_ENGINE = "django.contrib.sessions.backends.db".',
+            id="totpcore.W002",
+        )
+
+
+def _is_installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None

@@ -1,0 +1,159 @@
+"""The settings, and the one `TwoFactor` that is made of them.
+
+Rules of this file:
+
+1. Three settings have to be there; the others have defaults. What is missing or wrong names the setting and what
+   belongs there, and never shows what stands there: it may be a key.
+2. The service is made when it is first asked for, and anew after a setting has changed, as in tests.
+3. A user is known by the primary key, which never changes; a log-in name may.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS
+
+from .. import audit
+from .._guard import Hidden, has_methods
+from ..errors import InvalidParameters
+from ..events import Event
+from ..keyuri import checked_name
+from ..policy import Enforcement, Policy, Rule
+from ..ports import Sealer, Store
+from ..sealing import Keyring
+from ..service import TwoFactor
+from ..stores import from_url
+from ..stores.django import DjangoStore
+from .signals import second_factor_event
+
+_making: Final = threading.Lock()
+_made: Final[list[TwoFactor]] = []
+
+
+def two_factor() -> TwoFactor:
+    """Return the service that the settings describe.
+
+    Example:
+        In a view of one's own::
+
+            from totpcore.django.conf import key_of, two_factor
+
+            status = two_factor().status(key_of(request.user))
+
+    Raises:
+        ImproperlyConfigured: If a setting is missing.
+        InvalidParameters: If a setting is not what it should be.
+    """
+    with _making:
+        if not _made:
+            _made.append(
+                TwoFactor(
+                    store(),
+                    issuer=issuer(),
+                    sealer=sealer(),
+                    policy=policy(),
+                    clock=getattr(settings, "TOTPCORE_CLOCK", None),
+                    audit=_tell,
+                )
+            )
+        return _made[0]
+
+
+def forget_service(*, setting: str, **_more: object) -> None:
+    """After a setting has changed, let the service be made anew."""
+    if setting.startswith("TOTPCORE_") or setting == "DATABASES":
+        with _making:
+            _made.clear()
+
+
+def issuer() -> str:
+    """Return the name of the application, as authenticator apps show it."""
+    return _needed("TOTPCORE_ISSUER", "the name of the site, as authenticator apps show it")
+
+
+def sealer() -> Sealer:
+    """Return what encrypts the records: a `Keyring` of the keys in `TOTPCORE_KEYS`, or the sealer that stands there."""
+    given: Hidden[object] = Hidden(getattr(settings, "TOTPCORE_KEYS", ""))
+    if not isinstance(given.value, str):
+        has_methods("TOTPCORE_KEYS", given.value, "seal", "open")
+        return given.value  # type: ignore[return-value]  # it has the methods; mypy does not know
+    text = Hidden(_needed("TOTPCORE_KEYS", "a key that `manage.py totpcore key` makes"))
+    return Keyring.from_text(text.value, name="TOTPCORE_KEYS")
+
+
+def database() -> str:
+    """Return the alias of the database that holds the records."""
+    alias: str = getattr(settings, "TOTPCORE_DATABASE", DEFAULT_DB_ALIAS)
+    return alias
+
+
+def store() -> Store:
+    """Return where the records are."""
+    given: Hidden[str | Store | None] = Hidden(getattr(settings, "TOTPCORE_STORE", None))
+    if given.value is None or given.value == "":
+        return DjangoStore(database())
+    return from_url(str(given.value)) if isinstance(given.value, str) else given.value
+
+
+def policy() -> Policy:
+    """Return the numbers."""
+    given: Policy = getattr(settings, "TOTPCORE_POLICY", None) or Policy()
+    return given
+
+
+def now() -> float:
+    """Return the Unix seconds of the clock that the service goes by."""
+    clock: Callable[[], float] | None = getattr(settings, "TOTPCORE_CLOCK", None)
+    return time.time() if clock is None else clock()
+
+
+def enforcement() -> Enforcement:
+    """Return the rule for staff.
+
+    Raises:
+        ImproperlyConfigured: If the setting is missing or not one of the three words.
+    """
+    given: object = getattr(settings, "TOTPCORE_ENFORCEMENT", None)
+    if isinstance(given, Enforcement):
+        return given
+    rule = next((rule for rule in Rule if rule == given), None)
+    if rule is None:
+        raise ImproperlyConfigured(
+            "TOTPCORE_ENFORCEMENT must be 'off', 'encourage' or 'require', or a totpcore.Enforcement"
+        )
+    return Enforcement(rule)
+
+
+def enforcement_for(user: AbstractBaseUser) -> Enforcement:
+    """Return the rule for a user: that of the settings for staff; everybody else may choose."""
+    return enforcement() if getattr(user, "is_staff", False) else Enforcement(Rule.OFF)
+
+
+def key_of(user: AbstractBaseUser) -> str:
+    """Return the id by which totpcore knows a user."""
+    return str(user.pk)
+
+
+def account_of(user: AbstractBaseUser) -> str:
+    """Return the name that an authenticator app shows for a user: the log-in name, else the primary key."""
+    try:
+        return checked_name("account", str(user.get_username()).replace(":", " "))
+    except InvalidParameters:
+        return key_of(user)
+
+
+def _needed(name: str, what: str) -> str:
+    value: object = getattr(settings, name, None)
+    if not isinstance(value, str) or not value.strip():
+        raise ImproperlyConfigured(f"{name} must be set: {what}")
+    return value
+
+
+def _tell(event: Event) -> None:
+    audit.log_event(event)
+    second_factor_event.send_robust(sender=Event, event=event)

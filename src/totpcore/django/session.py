@@ -1,0 +1,176 @@
+"""What a session may do, and the marks in it that say so.
+
+Rules of this file:
+
+1. A session in which a code was accepted is tied to the generation of the factor. When that changes, by a set-up, a
+   reset or the end of the factor, the session ends.
+2. A session with the password alone is a half one where a factor is on, however it came to be: it ends five minutes
+   after it was first seen, by the clock of the service.
+3. Each log-in drops what was accepted before. Each step up gets a new session key and a new CSRF token.
+4. The marks hold no secret and no code.
+5. Who a request is from is set for `request.user` and for `request.auser` alike: Django's own functions set the one.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
+from django.utils.crypto import constant_time_compare
+
+from ..answers import Gate, Recovered
+from . import conf
+from .models import expectation
+
+HALF_SECONDS: Final = 300
+
+TIE: Final = "_totpcore_tie"  # the generation under which a code was accepted here
+SINCE: Final = "_totpcore_since"  # when a half session was first seen
+RECOVERED: Final = "_totpcore_recovered"  # came in by a recovery code: until when set-up takes no further one
+MUST_REPLACE: Final = "_totpcore_must_replace"  # and has to set up, since the codes of the app are locked
+SETUP: Final = "_totpcore_setup"  # the set-up that began here, by the time at which it ends
+TOLD: Final = "_totpcore_told"  # was asked to set up a factor
+_ALL: Final = (TIE, SINCE, RECOVERED, MUST_REPLACE, SETUP, TOLD)
+
+
+class Stage(StrEnum):
+    """How far a session has come.
+
+    Attributes:
+        NONE: Nobody is logged in.
+        HALF: The password was right, the code has not been given.
+        CONFINED: A factor has to be set up, or set up anew, before anything else.
+        FULL: Let in.
+    """
+
+    NONE = "none"
+    HALF = "half"
+    CONFINED = "confined"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactor:
+    """What the middleware found out about a request; it is `request.second_factor`.
+
+    Attributes:
+        stage: How far the session has come.
+        user: Who it is; also where `request.user` is anonymous, as on the code page.
+        verified: Whether a code was accepted in this session.
+        nudge: Whether to ask for a factor to be set up.
+        recovered: Whether a recovery code opened this session, so lately that set-up takes no further code.
+        ended: Whether a session was ended just now, since it was too old or its factor has changed.
+    """
+
+    stage: Stage = Stage.NONE
+    user: AbstractBaseUser | None = None
+    verified: bool = False
+    nudge: bool = False
+    recovered: bool = False
+    ended: bool = False
+
+
+def of(request: HttpRequest) -> SecondFactor:
+    """Return what the middleware found out about a request; anew where a log-in or a log-out came in between.
+
+    Raises:
+        StoreError: If the store cannot be relied on.
+    """
+    found: SecondFactor | None = vars(request).get("second_factor")
+    # Something behind the middleware may have logged them out since, for views that wait alone, or that await alone.
+    if found is not None and found.user is not None and SESSION_KEY not in request.session:
+        set_user(request, AnonymousUser())
+        found = None
+    if found is None:
+        found = _find(request)
+        vars(request)["second_factor"] = found
+    return found
+
+
+def mark_verified(
+    request: HttpRequest, user: AbstractBaseUser, generation: str | None, *, recovered: Recovered | None = None
+) -> None:
+    """Make a full session of the one that asked, tied to `generation`; `None` where the factor is off now."""
+    session = request.session
+    session.cycle_key()
+    rotate_token(request)
+    unmark(request)
+    if generation is not None:
+        session[TIE] = generation
+    if recovered is not None:
+        session[RECOVERED] = conf.now() + conf.policy().pending_seconds
+        session[MUST_REPLACE] = recovered.must_replace
+    set_user(request, user)
+
+
+def set_user(request: HttpRequest, user: AbstractBaseUser | AnonymousUser) -> None:
+    """Say who a request is from, to views that wait and to views that await."""
+
+    async def auser() -> AbstractBaseUser | AnonymousUser:
+        return user
+
+    request.user, request.auser = user, auser
+    for name in ("_cached_user", "_acached_user"):  # where Django keeps whom it found in the session
+        vars(request).pop(name, None)
+
+
+def unmark(request: HttpRequest) -> None:
+    """Drop all that was accepted in a session. What it may do is asked anew."""
+    for name in _ALL:
+        request.session.pop(name, None)
+    vars(request).pop("second_factor", None)
+
+
+def drop_marks(*, request: HttpRequest | None = None, **_more: object) -> None:
+    """After a log-in, whoever made it: the code was for the one before."""
+    if getattr(request, "session", None) is not None and request is not None:
+        unmark(request)
+
+
+def _find(request: HttpRequest) -> SecondFactor:
+    session = request.session
+    # What has no cookie and was not written to is not looked at: each answer to such a visitor stays cacheable.
+    if session.session_key is None and not session.modified:
+        return SecondFactor()
+    user = request.user
+    if isinstance(user, AnonymousUser) or SESSION_KEY not in session:
+        return SecondFactor()
+    tie: object = session.get(TIE)
+    return _unverified(request, user) if tie is None else _verified(request, user, str(tie))
+
+
+def _verified(request: HttpRequest, user: AbstractBaseUser, tie: str) -> SecondFactor:
+    factor, key = conf.two_factor(), conf.key_of(user)
+    status = factor.status(key)
+    if not (status.code_required and status.generation and constant_time_compare(tie, status.generation)):
+        if not status.code_required:
+            factor.gate(key, expected=expectation(user) is not None)  # raises where the store has lost the record
+        return _end(request)
+    session = request.session
+    stage = Stage.CONFINED if session.get(MUST_REPLACE) else Stage.FULL
+    recovered: bool = conf.now() < session.get(RECOVERED, 0)
+    return SecondFactor(stage=stage, user=user, verified=True, recovered=recovered)
+
+
+def _unverified(request: HttpRequest, user: AbstractBaseUser) -> SecondFactor:
+    session, expected = request.session, expectation(user) is not None
+    gate = conf.two_factor().gate(conf.key_of(user), conf.enforcement_for(user), expected=expected)
+    if gate is Gate.CHALLENGE:
+        now: float = conf.now()
+        since: float = session.setdefault(SINCE, now)
+        # A clock that was set back ends it as well.
+        return SecondFactor(stage=Stage.HALF, user=user) if since <= now < since + HALF_SECONDS else _end(request)
+    if SINCE in session:  # the factor was taken off meanwhile
+        del session[SINCE]
+    stage = Stage.CONFINED if gate is Gate.MUST_ENROL else Stage.FULL
+    return SecondFactor(stage=stage, user=user, nudge=gate is Gate.NUDGE)
+
+
+def _end(request: HttpRequest) -> SecondFactor:
+    logout(request)
+    set_user(request, AnonymousUser())
+    return SecondFactor(ended=True)
