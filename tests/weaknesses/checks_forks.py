@@ -215,9 +215,13 @@ def no_module_remembers(lib: Library) -> None:
 
     So threads and interpreters share nothing. Some modules are about connections and forks, and have to know which are
     open in this process, or were in its parent; they know nothing of users. Another keeps the swaps that are under way,
-    since the event loop does not hold on to them.
+    since the event loop does not hold on to them. That of Django's settings, which are one for a process, keeps the one
+    service that they describe, under a lock.
     """
-    keepers = {"stores/_connections.py", "stores/_django_connection.py", "stores/_postgres_pool.py", "aio.py"}
+    keepers = {
+        "stores/_connections.py", "stores/_django_connection.py", "stores/_postgres_pool.py", "aio.py",
+        "django/conf.py",
+    }  # fmt: skip
     changing = {"append", "add", "update", "setdefault", "pop", "clear", "extend", "insert", "remove", "discard"}
     for module, source in lib.sources.items():
         if module in keepers:
