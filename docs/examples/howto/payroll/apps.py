@@ -1,0 +1,13 @@
+"""The app."""
+
+from django.apps import AppConfig
+
+
+class PayrollConfig(AppConfig):
+    """It listens to the second factor's events once the site starts."""
+
+    name = "payroll"
+
+    def ready(self) -> None:
+        """Connect the receiver."""
+        from . import receivers  # noqa: F401, PLC0415  # settings come first
