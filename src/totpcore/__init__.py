@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from .aio import AsyncTwoFactor
     from .stores.sqlite import SQLiteStore
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "HOTP",
