@@ -3,13 +3,16 @@
 import doctest
 import re
 import tomllib
+from collections import Counter
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
 
-from totpcore import EventKind, Refused, State, errors
+from totpcore import HOTP, TOTP, EventKind, Policy, Refused, Secret, State, errors
 from totpcore._record import Active, Pending, Record
 from totpcore._states import TABLE
+from totpcore.keyuri import concerns_of
 from totpcore.recovery import RecoverySet
 from totpcore.throttle import Tally
 
@@ -31,15 +34,19 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
-def test_the_readme_has_a_dozen_lines_with_a_refusal_and_two_commands() -> None:
+def test_the_readme_has_twelve_lines_with_a_refusal_and_two_commands() -> None:
     """The example is short and shows a refusal; the commands are the ones that tox knows."""
     readme = (ROOT / "README.md").read_text("utf-8")
     example = readme.split("```python")[1].split("```")[0]
     code = [line for line in example.splitlines() if line.startswith((">>>", "..."))]
-    assert 10 <= len(code) <= 15
-    assert "except CodeReplayed" in example
+    assert "\n## Twelve lines\n" in readme
+    assert len(code) == 12
+    assert "errors.CodeReplayed" in example
     commands = re.findall(r"```sh\n(.*?)\n```", readme, re.DOTALL)
-    assert commands == ["python3 -m pip install tox && tox run -e demo", "tox run-parallel"]
+    assert commands == [
+        "python3 -m venv .venv && .venv/bin/pip install tox && .venv/bin/tox run -e demo",
+        ".venv/bin/tox run-parallel",
+    ]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     assert "demo" in project["tool"]["tox"]["env"]
 
@@ -71,6 +78,27 @@ def test_the_refusals_page_names_every_refusal() -> None:
         if refusal is not Refused:
             assert re.search(rf"^\| `{refusal.__name__}`.*`{refusal.reason}`", page, re.MULTILINE), refusal
     assert "`malformed`" in page
+
+
+def test_the_sentence_about_guesses_is_what_the_policy_does() -> None:
+    """What fits into each day for somebody who types wrong codes as fast as they are answered, until the lock."""
+    policy = Policy()
+    answered = list(accumulate(policy.wait_after(failures) for failures in range(policy.lock_after)))
+    days = list(Counter(int(at // 86_400) for at in answered).values())
+    assert (answered.count(0.0), policy.wait_after(5), days[:2], sum(days)) == (5, 30.0, [34, 24], 100)
+    for name, said in (("numbers", "34 on the first day and 24 on each later one"), ("errors", "34 fit into a day")):
+        assert said in " ".join((ROOT / f"docs/reference/{name}.md").read_text("utf-8").split()), name
+
+
+def test_the_page_about_apps_names_every_app_of_a_warning() -> None:
+    """Whoever meets a `CompatibilityWarning` finds its apps there."""
+    page = (ROOT / "docs/reference/apps.md").read_text("utf-8")
+    secret = Secret(bytes(range(20)))
+    concerns = concerns_of(TOTP(secret, digits=8, period=45, algorithm="SHA256")) + concerns_of(HOTP(secret))
+    apps = {name for concern in concerns for name in re.findall(r"\b[A-Z2]\w+", concern)}
+    assert apps > {"Microsoft", "2FAS", "KeePassXC", "Bitwarden"}
+    for app in apps - {"SHA1"}:
+        assert app == "Authenticator" or f"| {app}" in page, app
 
 
 def test_nothing_names_a_machine() -> None:

@@ -108,8 +108,8 @@ def test_json_has_every_field_as_it_is() -> None:
 
 
 def test_csv_is_read_by_any_reader() -> None:
-    """Commas, quotes and line ends in a name stay in their cell."""
-    name = 'a "b",\nc'
+    """Commas and quotes in a name stay in their cell."""
+    name = 'a "b",c'
     lines = as_csv([Line.of("1", name, ON), Line.of("4", "d", STATUSES["4"])])
     rows = list(csv.DictReader(io.StringIO("\n".join(lines))))
     assert [row["user"] for row in rows] == [name, "d"]
@@ -119,7 +119,13 @@ def test_csv_is_read_by_any_reader() -> None:
     assert rows[1]["state"] == "unreadable"
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@sum", "\tx", "\rx"])
+def test_csv_moves_no_cursor() -> None:
+    """It may be looked at in a terminal: escape sequences, line ends and turned text are spelled out there too."""
+    _, row = as_csv([Line.of("1\x1b[2J", "ada\x1b[2J\r\n\t\u202e", ON)])
+    assert next(csv.reader([row]))[:2] == [r"1\x1b[2J", r"ada\x1b[2J\r\n\t\u202e"]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@sum"])
 def test_csv_runs_no_name_as_a_formula(name: str) -> None:
     """A spreadsheet takes it for text, wherever the name stands."""
     _, row = as_csv([Line.of(name, name, ON)])

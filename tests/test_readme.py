@@ -35,7 +35,7 @@ def test_the_readme_leads_everywhere() -> None:
 
 def test_the_extras_in_the_readme_are_those_of_the_package() -> None:
     """Each is named."""
-    line = next(part for part in README.split("\n\n") if "Extras:" in part)
+    line = next(part for part in README.split("\n\n") if "extras:" in part)
     assert set(re.findall(r"`(?:totpcore)?\[(\w+)\]`", line)) == set(PROJECT["optional-dependencies"])
 
 

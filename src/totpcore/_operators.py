@@ -23,7 +23,7 @@ UNREADABLE: Final = "unreadable"
 
 _HEAD: Final = ("USER", "STATE", "CODES LEFT", "LAST USED", "WEAK SECRET", "WAIT")
 _ASKED: Final = (State.ON.value, State.LOCKED.value)  # for a code, at log-in
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs what begins so
+_FORMULA: Final = ("=", "+", "-", "@")  # a spreadsheet runs what begins so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,17 +150,19 @@ def one_as_json(line: Line) -> str:
 def as_csv(lines: Iterable[Line]) -> Iterator[str]:
     """Yield a head and the lines as CSV (RFC 4180), without line ends; times are ISO 8601, UTC.
 
-    A name that a spreadsheet would run has an apostrophe in front; JSON has it as it is.
+    A name is without control characters, as in the table, and has an apostrophe in front where a spreadsheet would run
+    it; JSON has it as it is.
     """
     fields = ("id", "user", "state", "codes_left", "last_used_at", "enrolled_at", "weak_secret", "retry_after")
     yield ",".join(fields)
     for line in lines:
         shown = {**asdict(line), "last_used_at": utc(line.last_used_at), "enrolled_at": utc(line.enrolled_at)}
         for name in ("id", "user"):
-            shown[name] = f"'{shown[name]}" if shown[name].startswith(_FORMULA) else shown[name]
+            text = printable(shown[name])
+            shown[name] = f"'{text}" if text.startswith(_FORMULA) else text
         row = io.StringIO()
-        csv.writer(row, lineterminator="\r\n").writerow([shown[name] for name in fields])
-        yield row.getvalue().removesuffix("\r\n")  # with it left out from the start, one in a name goes unquoted
+        csv.writer(row, lineterminator="").writerow([shown[name] for name in fields])
+        yield row.getvalue()
 
 
 def printable(name: str) -> str:

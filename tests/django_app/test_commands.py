@@ -182,6 +182,18 @@ def test_reset_where_nobody_can_be_asked(people: dict[str, User], monkeypatch: p
     assert models.expectation(people["ada"]) is not None
 
 
+@pytest.mark.parametrize(
+    "arguments", [["reset", "ada", "--actor", "root", "--reason", "phone lost"], ["raise-floor", "ada"]]
+)
+def test_wrong_settings_are_told_before_anybody_is_asked(
+    people: dict[str, User], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    """Who has typed yes is not told afterwards that it cannot be done."""
+    monkeypatch.setattr("builtins.input", lambda _question: pytest.fail("it asked"))
+    with override_settings(TOTPCORE_KEYS=""), pytest.raises(CommandError, match=r"^TOTPCORE_KEYS must be set"):
+        run(*arguments)
+
+
 def test_reset_of_a_record_whose_user_is_gone(office: Office) -> None:
     """By the primary key that it had."""
     store = DjangoStore()
@@ -248,7 +260,7 @@ def test_table_of_another_store_is_not_made(office: Office) -> None:
 def test_raise_floor_voids_codes_of_those_named(office: Office) -> None:
     """The current code is refused, and there is no recovery code left; others are left alone."""
     ada, bob = office.enrol(office.add("ada")), office.enrol(office.add("bob"))
-    assert run("raise-floor", "ada").startswith("1 done")
+    assert run("raise-floor", "ada", "--yes").startswith("1 done")
     with pytest.raises(InvalidCode):
         office.factor.verify(ada.id, ada.code(office.clock()))
     assert office.factor.status(ada.id).codes_left == 0
@@ -262,9 +274,31 @@ def test_raise_floor_of_everybody_names_what_it_cannot_do(office: Office) -> Non
     assert DjangoStore().swap("not a key", None, b"left behind")
     out = io.StringIO()
     with pytest.raises(CommandError, match=r"^2 could not be done"):
-        call_command("totpcore", "raise-floor", "--all", stdout=out)
+        call_command("totpcore", "raise-floor", "--all", "--yes", stdout=out)
     assert {line.partition(":")[0] for line in out.getvalue().splitlines()} >= {"carol", "not a key", "1 done"}
     assert office.factor.status(ada.id).codes_left == 0
+
+
+@pytest.mark.parametrize(
+    ("whom", "asked"), [(["ada", "bob"], "recovery codes of ada, bob,"), (["--all"], "recovery codes of everybody,")]
+)
+def test_raise_floor_asks(office: Office, monkeypatch: pytest.MonkeyPatch, whom: list[str], asked: str) -> None:
+    """It says what is lost, and of whom; anything but yes changes nothing."""
+    ada, _ = office.enrol(office.add("ada")), office.add("bob")
+    questions: list[str] = []
+    answers = iter(["", "yes"])
+
+    def ask(question: str) -> str:
+        questions.append(question)
+        return next(answers)
+
+    monkeypatch.setattr("builtins.input", ask)
+    with pytest.raises(CommandError, match=r"^Nothing was changed\.$"):
+        run("raise-floor", *whom)
+    assert office.factor.status(ada.id).codes_left == 10
+    assert " done: " in run("raise-floor", *whom)
+    assert office.factor.status(ada.id).codes_left == 0
+    assert all(asked in question for question in questions)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--all", "ada"]])
@@ -331,7 +365,10 @@ def test_a_store_that_lists_nobody(office: Office, arguments: list[str]) -> None
 
 @pytest.mark.parametrize(
     ("settings", "told"),
-    [({"TOTPCORE_KEYS": ""}, "TOTPCORE_KEYS must be set"), ({"TOTPCORE_KEYS": "x:y"}, "entry 1 of TOTPCORE_KEYS must")],
+    [
+        ({"TOTPCORE_KEYS": ""}, "TOTPCORE_KEYS must be set: where this site has run before, the key of then"),
+        ({"TOTPCORE_KEYS": "x:y"}, "entry 1 of TOTPCORE_KEYS must"),
+    ],
 )
 def test_wrong_settings_are_one_line(office: Office, settings: dict[str, object], told: str) -> None:
     """It names the setting, and not what stands there."""

@@ -274,6 +274,26 @@ def test_few_recovery_codes_are_told(house: House) -> None:
     assert "time to make new recovery codes" in text(alice.get("/2fa/"))
 
 
+def test_no_recovery_codes_are_told_with_a_way_to_new_ones(house: House) -> None:
+    """After the last one is used up, and after each log-in from then on."""
+    alice = house.visitor(phone=True)
+    told = "You have no recovery codes left"
+    for code in alice.codes[:-1]:
+        alice.gives_password()
+        alice.post("/2fa/recovery/", code=code)
+    assert told not in text(alice.get("/2fa/"))
+    alice.gives_password()
+    alice.post("/2fa/recovery/", code=alice.codes[-1])
+    page = text(alice.get("/2fa/"))
+    assert told in page
+    assert "It is time to make new recovery codes" not in page
+    house.clock.tick(60)
+    alice.logs_in()
+    page = text(alice.get("/admin/"))
+    assert told in page
+    assert '<a href="/2fa/">Make new recovery codes</a>' in page
+
+
 def test_a_locked_factor_asks_for_a_recovery_code(house: House) -> None:
     """And confines whoever came in by one to setting up anew; no code is asked for that."""
     with override_settings(TOTPCORE_POLICY=Policy(lock_after=10)):
@@ -326,13 +346,13 @@ def test_others_than_staff_may_choose(house: House) -> None:
 
 
 def test_the_nudge_comes_once_after_each_log_in(house: House) -> None:
-    """With the day from which on a factor is required, and the way to it."""
+    """With the day and the hour from which on a factor is required, and the way to it."""
     rule = Enforcement(Rule.REQUIRE, deadline=house.clock() + 86_400)
-    with override_settings(TOTPCORE_ENFORCEMENT=rule):
+    with override_settings(TOTPCORE_ENFORCEMENT=rule, TIME_ZONE="UTC"):
         alice = house.visitor()
         alice.logs_in()
         page = text(alice.get("/admin/"))
-        assert 'from Jan. 16, 2027 on it is required. <a href="/2fa/">' in page
+        assert 'from Jan. 16, 2027, 8 a.m. on it is required. <a href="/2fa/">' in page
         assert "protect your account" not in text(alice.get("/admin/"))
         alice.post("/admin/logout/")
         alice.logs_in()

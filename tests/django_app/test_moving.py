@@ -61,11 +61,16 @@ def office(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
         yield Office(house)
 
 
+def of_totpcore(*arguments: str) -> list[str]:
+    """What a command of totpcore's writes."""
+    out = io.StringIO()
+    call_command("totpcore", *arguments, stdout=out)
+    return out.getvalue().splitlines()
+
+
 def run(*arguments: str) -> list[str]:
     """What the command writes."""
-    out = io.StringIO()
-    call_command("totpcore", "import-django-otp", *arguments, stdout=out)
-    return out.getvalue().splitlines()
+    return of_totpcore("import-django-otp", *arguments)
 
 
 def failing(*arguments: str) -> tuple[list[str], str]:
@@ -156,6 +161,8 @@ def test_whoever_was_moved_is_asked_for_new_recovery_codes(office: Office) -> No
     row = models.expectation(ada)
     assert row is not None
     assert row.codes_shown is False
+    assert [line.split()[:3] for line in of_totpcore("users")[1:2]] == [["ada", "on", "0"]], "nobody has seen any"
+    assert [line.split()[-1] for line in of_totpcore("status", "ada")[:3]] == ["ada", "on", "0"]
     assert said[1] == "1 moved, 0 left that have a second factor here"
     assert "make new ones" in said[2]
     assert "in clear" in said[3]

@@ -114,6 +114,37 @@ def test_each_wrong_setting_is_told_with_what_to_write(number: str, hint: str, c
     assert "canary" not in told
 
 
+def test_keys_are_read_out_of_a_file(tmp_path: Path) -> None:
+    """As a keyring reads them: newest first, one on a line."""
+    path = tmp_path / "totp.keys"
+    path.touch(mode=0o600)
+    path.write_text(f"# newest first\n{KEY}\n{Keyring.generate_key('2025')}\n")
+    assert wrong(TOTPCORE_KEYS=path) == []
+    with override_settings(TOTPCORE_KEYS=path):
+        found = conf.sealer()
+    assert isinstance(found, Keyring)
+    assert found.ids == ("2026", "2025")
+
+
+def test_a_file_of_keys_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """One that is not there, that is none, that others may read, or that holds something else, which is not shown."""
+    path = tmp_path / "totp.keys"
+    (told,) = wrong(TOTPCORE_KEYS=path)
+    assert told.startswith("totpcore.E002 TOTPCORE_KEYS must be a file that is there: where this site has run before")
+    (told,) = wrong(TOTPCORE_KEYS=tmp_path)
+    assert told.startswith("totpcore.E002 TOTPCORE_KEYS must be a file that can be read: Is a directory")
+    path.write_text("canary")
+    path.chmod(0o644)
+    (told,) = wrong(TOTPCORE_KEYS=path)
+    assert "chmod 600" in told
+    path.chmod(0o600)
+    for text in ("canary", ""):
+        path.write_text(text)
+        (told,) = wrong(TOTPCORE_KEYS=path)
+        assert told.startswith("totpcore.E002 TOTPCORE_KEYS is not right: ")
+        assert "canary" not in told
+
+
 def test_plaintext_is_told_before_a_site_goes_online() -> None:
     """By `check --deploy`, and by that alone."""
     assert [told[:13] for told in wrong(deploy=True, TOTPCORE_KEYS=Plaintext())] == ["totpcore.W003"]

@@ -253,7 +253,9 @@ def test_recovery_codes_that_nobody_saw_are_told_of(
     row = expectation(alice.user)
     assert row is not None
     assert row.codes_shown is not told
-    assert ("You have no recovery codes yet" in text(alice.get("/2fa/"))) is told
+    page = text(alice.get("/2fa/"))
+    assert ("You have no recovery codes yet" in page) is told
+    assert ('<a href="/2fa/">Make new recovery codes</a>' in page) is told
 
 
 @pytest.mark.parametrize("call", [1, 2])

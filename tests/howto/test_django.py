@@ -41,11 +41,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
         settings.write(lines)
     (lines,) = PAGE.blocks("The addresses", "python")
     urls = site.project / "mysite/urls.py"
-    before, _ = urls.read_text("utf-8").split("urlpatterns = [\n    path('admin/'")
-    urls.write_text(before + lines)
+    _, docstring, _ = urls.read_text("utf-8").split('"""')
+    urls.write_text(f'"""{docstring}"""\n\n{lines}')
     (second,) = PAGE.blocks("A key, a database, an administrator", "sh")
     key, migrate, superuser, _ = second.splitlines()
-    site.environment["TOTPCORE_KEYS"] = site.run(f'{key}\necho "$TOTPCORE_KEYS"').strip()
+    site.run(key)
     site.run(migrate)
     typed = [("Username", "ada"), ("Email", "ada@example.com"), ("Password:", PASSWORD), ("(again)", PASSWORD)]
     site.type_into(superuser, typed)
@@ -58,10 +58,20 @@ def test_nothing_is_wrong_with_the_settings(site: Site) -> None:
     assert str(site.folder) in site.run("python -c 'import totpcore; print(totpcore.__file__)'")
 
 
+def test_the_key_is_kept(site: Site) -> None:
+    """Nobody else may read it, and who runs the page's command once more does not lose it."""
+    keys = site.project / "totp.keys"
+    before = keys.read_text("utf-8")
+    assert keys.stat().st_mode & 0o777 == 0o600
+    command, *_ = PAGE.blocks("A key, a database, an administrator", "sh")[0].splitlines()
+    assert "totp.keys" in site.run(command, fine=False)
+    assert keys.read_text("utf-8") == before
+
+
 def test_without_the_key_the_check_says_what_to_do(site: Site) -> None:
-    """Nothing starts, and the hint is the page's own command."""
-    told = site.run("unset TOTPCORE_KEYS\npython manage.py check", fine=False)
-    assert "TOTPCORE_KEYS must be set" in told
+    """Nothing starts, and the hint is first the key of then, and for a new site the page's own command."""
+    told = site.run("mv totp.keys away\npython manage.py check || true\nmv away totp.keys")
+    assert "TOTPCORE_KEYS must be a file that is there: where this site has run before, the key of then" in told
     assert "manage.py totpcore key" in told
 
 
@@ -109,17 +119,36 @@ def test_the_five_minutes(site: Site) -> None:
 
 
 def test_views_tests_and_receivers_of_an_app(site: Site) -> None:
-    """The page's own app is put into the project; its tests, which the page shows, pass by the page's command."""
-    shutil.copytree(APP, site.project / "payroll", ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-    with _more_settings(site, 'INSTALLED_APPS += ["payroll"]\n'):
-        urls = site.project / "mysite/urls.py"
-        before = urls.read_text("utf-8")
-        urls.write_text(f'{before}\nurlpatterns += [path("", include("payroll.urls"))]\n')
+    """What the page shows is put where it says; its tests pass by its command, and so do those it leaves out."""
+    (start,) = PAGE.blocks("Views outside of the admin", "sh")
+    site.run(start)
+    for name, lines in _shown_files().items():
+        assert f"`payroll/{name}.py`" in PAGE.text
+        (site.project / "payroll" / f"{name}.py").write_text(lines)
+    settings, addresses = PAGE.blocks("Views outside of the admin", "python")
+    urls = site.project / "mysite/urls.py"
+    before = urls.read_text("utf-8")
+    with _more_settings(site, settings):
+        urls.write_text(before + addresses)
         try:
             (command,) = PAGE.blocks("Testing", "sh")
-            assert re.search(r"Ran 8 tests.*\n\nOK", site.run(f"{command.strip()} payroll"))
+            assert re.search(r"Ran 4 tests.*\n\nOK", site.run(command))
+            shutil.copy(APP / "tests.py", site.project / "payroll")
+            assert re.search(r"Ran 8 tests.*\n\nOK", site.run(command))
         finally:
             urls.write_text(before)
+
+
+def _shown_files() -> dict[str, str]:
+    """The files of the app in the order of the page, each as far as it is shown."""
+    begin, end = "# page: begin\n", "# page: end\n"
+    include = r"\{literalinclude\} \.\./examples/howto/payroll/(\w+)\.py\n:language: python\n(.*?)```"
+    shown = {}
+    for name, options in re.findall(include, PAGE.text, re.DOTALL):
+        assert options == f':start-after: "{begin.strip()}"\n:end-before: "{end.strip()}"\n'
+        shown[name] = (APP / f"{name}.py").read_text("utf-8").split(begin)[1].split(end)[0]
+        assert "noqa" not in shown[name]
+    return shown
 
 
 def test_nothing_in_the_page_is_left_out() -> None:
@@ -134,16 +163,16 @@ def test_nothing_in_the_page_is_left_out() -> None:
         "The addresses": 1,
         "A key, a database, an administrator": 1,
         "Require it": 1,
+        "Views outside of the admin": 3,
         "Several workers, `ATOMIC_REQUESTS`, where the records are": 1,
         "Testing": 1,
-        "For operators": 1,
+        "For operators": 2,
         "Moving from django-otp": 1,
     }
     assert len(re.findall(r"^ *```\w", text, re.MULTILINE)) == sum(found.values())
-    shown = re.findall(r"\{literalinclude\} \.\./examples/(\S+)\.py", text)
-    assert [name.replace("/", ".") for name in shown] == [
-        "howto.payroll.views", "howto.payroll.tests", "howto.payroll.receivers",
-    ]  # fmt: skip
+    shown = list(_shown_files())
+    assert shown == ["views", "urls", "receivers", "apps", "tests"]
+    assert text.count("{literalinclude}") == len(shown)
 
 
 def test_the_table_of_views_is_what_the_app_does() -> None:
@@ -202,6 +231,7 @@ def test_a_custom_user_model(site: Site) -> None:
     for name, text in (("models.py", PEOPLE), ("tests.py", PEOPLE_TESTS)):
         (project / "people" / name).write_text(text)
     (lines,) = PAGE.blocks("The settings", "python")
+    shutil.copy(site.project / "totp.keys", project)
     settings = project / "theirs/settings.py"
     theirs = 'INSTALLED_APPS.remove("django.contrib.admin")\nINSTALLED_APPS += ["people"]\n'
     settings.write_text(f'{settings.read_text("utf-8")}\n{lines}{theirs}AUTH_USER_MODEL = "people.Person"\n')
@@ -212,10 +242,13 @@ def test_a_custom_user_model(site: Site) -> None:
 
 
 def test_what_operators_type(site: Site) -> None:
-    """Each command as it stands there; the reset asks, and is told yes."""
+    """Each command as it stands there; those that change something for somebody ask, and are told yes."""
     made = "from django.contrib.auth.models import User; User.objects.create_user('grace', is_staff=True)"
     site.run(f'python manage.py shell -c "{made}"')
-    commands = [re.sub(r"\bada\b", "grace", command) for command in PAGE.blocks("For operators", "sh")[0].splitlines()]
+    look, change = PAGE.blocks("For operators", "sh")
+    commands = re.sub(r"\bada\b", "grace", look + change).splitlines()
+    asked = [command for command in commands if "Nobody is there to ask" in site.run(command, fine=False)]
+    assert asked == commands[2:4]
     users, status, reset, floor, reseal = [site.run(command, answers="yes\n") for command in commands]
     assert "grace" in users
     assert "off" in status
@@ -242,7 +275,9 @@ def test_a_required_second_factor_confines(site: Site) -> None:
 def test_several_workers(site: Site) -> None:
     """By the page's command: set up on whichever answers, and asked by all of them."""
     need("gunicorn")
-    (command,) = PAGE.blocks("Several workers, `ATOMIC_REQUESTS`, where the records are", "sh")
+    (block,) = PAGE.blocks("Several workers, `ATOMIC_REQUESTS`, where the records are", "sh")
+    install, command = block.splitlines()
+    assert install == "pip install gunicorn"  # which the tests have
     site.run("python manage.py shell -c \"from django.contrib.auth.models import User; "
              f"User.objects.create_superuser('alan', password='{PASSWORD}')\"")  # fmt: skip
     with site.serving(command.strip().replace("gunicorn", f"python {shutil.which('gunicorn')}")) as address:

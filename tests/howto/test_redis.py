@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from servers.redis import RedisCluster, RedisPair, RedisServer, Refusal
-from totpcore import CodeReplayed, Gate, MemoryStore, Plaintext, RecordMissing, StoreError, TwoFactor
+from totpcore import CodeReplayed, Gate, MemoryStore, NotEnrolled, Plaintext, RecordMissing, StoreError, TwoFactor
 from totpcore.stores import DurabilityWarning, from_url
 from totpcore.stores.redis import RedisStore
 from totpcore.testing import HandClock, Phone
@@ -171,6 +171,27 @@ def test_an_evicted_record_lets_nobody_in_where_it_is_expected() -> None:
         with pytest.raises(RecordMissing):
             life.service.gate("7", expected=True)
         store.close()
+
+
+def test_a_flushed_server_lets_nobody_in_where_it_is_expected() -> None:
+    """Without the flag the password alone opens everything; with it nobody with a second factor gets in."""
+    with RedisServer(config=settings(*ALONE) | WITH_A_DOOR) as server:
+        life = Life(RedisStore(url(server)))
+        with redis.Redis(port=server.port, username="totpcore", password="CHANGE-THIS") as itself:
+            for flush in (itself.flushall, itself.flushdb):
+                with pytest.raises(redis.exceptions.NoPermissionError):
+                    flush()
+        with redis.Redis(port=server.port) as operator:
+            operator.flushall()
+        with pytest.raises(NotEnrolled):
+            life.service.verify("7", life.code())
+        with pytest.raises(RecordMissing):
+            life.service.gate("7", expected=True)
+        assert life.service.gate("7") is Gate.ALLOW
+        assert life.service.status("7").generation is None
+        life.service.reset("7", actor="grace", reason="Redis was flushed")
+        assert life.service.enrol("7", account="alice").uri
+        life.store.close()
 
 
 def test_a_cluster_is_a_url(redis_cluster: RedisCluster) -> None:

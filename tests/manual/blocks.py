@@ -26,8 +26,10 @@ NOTES: Final = frozenset({"note", "warning", "tip", "important", "admonition", "
 SHELLS: Final = frozenset({"sh", "console", "bash"})
 EXAMPLES: Final = ROOT / "docs/examples"
 
-_ENVIRONMENT: Final = re.compile(r"(?:TOX_PARALLEL_LIVE=1 )?tox run(?:-parallel)?(?: -e (?P<env>[\w.]+))?(?: -- .*)?")
-_INSTALL: Final = re.compile(r"python3 -m pip install (?P<what>.+)")
+_ENVIRONMENT: Final = re.compile(
+    r"(?:TOX_PARALLEL_LIVE=1 )?(?:\.venv/bin/)?tox run(?:-parallel)?(?: -e (?P<env>[\w.]+))?(?: -- .*)?"
+)
+_INSTALL: Final = re.compile(r"(?:python3 -m |\.venv/bin/)pip install (?P<what>.+)")
 _PACKAGE: Final = re.compile(r'"?(?P<name>[A-Za-z][\w.-]*)(?:\[(?P<extras>[\w,]+)\])?"?')
 
 

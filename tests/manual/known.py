@@ -13,6 +13,7 @@ from typing import Final
 
 Answers = Mapping[str, Mapping[str, str]]
 
+ENVIRONMENT: Final = "a place for packages, which a system's own Python may refuse to take; the tests have theirs"
 DJANGO: Final = "tests/howto/test_django.py"
 
 # Pages that a test goes through as a reader does, block by block, and stops at a block that it does not know.
@@ -23,6 +24,7 @@ WALKED: Final[Mapping[str, str]] = {
 
 # Beside `tox run -e …`, of which each environment is looked up, and `pip install` of totpcore with extras that it has.
 COMMANDS: Final[Answers] = {
+    "README.md": {"python3 -m venv .venv": ENVIRONMENT},
     "docs/how-to/sealing.md": {
         "umask 077": "tests/test_manual.py::test_the_command_that_makes_a_key",
         "python3 -c 'from totpcore.sealing import Keyring; print(Keyring.generate_key(\"2026-08\"))' > totp.keys": (
@@ -30,10 +32,14 @@ COMMANDS: Final[Answers] = {
         ),
     },
     "docs/how-to/flask.md": {
+        "python3 -m venv .venv": ENVIRONMENT,
+        ". .venv/bin/activate": ENVIRONMENT,
         "cd docs/examples": "into the folder of the examples, which the test has on its path",
         "python3 -m admin_panel": "tests/howto/test_panels.py::test_the_flask_panel_starts_as_the_page_says",
     },
     "docs/how-to/fastapi.md": {
+        "python3 -m venv .venv": ENVIRONMENT,
+        ". .venv/bin/activate": ENVIRONMENT,
         "createuser panel": "tests/howto/test_panels.py::test_the_fastapi_panel_starts_as_the_page_says",
         "createdb --owner=panel panel": "tests/howto/test_panels.py::test_the_fastapi_panel_starts_as_the_page_says",
         "cd docs/examples": "into the folder of the examples, which the test has on its path",
@@ -70,13 +76,19 @@ COMMANDS: Final[Answers] = {
 BLOCKS: Final[Answers] = {
     "docs/how-to/django.md": {
         "python3 -m venv venv": f"{DJANGO}::site",
-        "import os": f"{DJANGO}::site",
-        "from django.urls import include": f"{DJANGO}::site",
-        'export TOTPCORE_KEYS="$(python manage.py totpcore key)"': f"{DJANGO}::site",
+        'INSTALLED_APPS += ["totpcore.django"]': f"{DJANGO}::site",
+        "from django.contrib import admin": f"{DJANGO}::site",
+        "(umask 077; set -C; python manage.py totpcore key > totp.keys)": f"{DJANGO}::site",
+        "python manage.py startapp payroll": f"{DJANGO}::test_views_tests_and_receivers_of_an_app",
+        'INSTALLED_APPS += ["payroll"]': f"{DJANGO}::test_views_tests_and_receivers_of_an_app",
+        'urlpatterns += [path("", include("payroll.urls"))]': f"{DJANGO}::test_views_tests_and_receivers_of_an_app",
         "from totpcore import Enforcement, Rule": f"{DJANGO}::test_a_required_second_factor_confines",
-        "gunicorn --workers 4 mysite.wsgi": f"{DJANGO}::test_several_workers",
+        "pip install gunicorn": f"{DJANGO}::test_several_workers",
         "python manage.py test": f"{DJANGO}::test_views_tests_and_receivers_of_an_app",
         "python manage.py totpcore users": f"{DJANGO}::test_what_operators_type",
+        'python manage.py totpcore reset ada --actor grace --reason "phone lost, came by in person"': (
+            f"{DJANGO}::test_what_operators_type"
+        ),
         "python manage.py totpcore import-django-otp --dry-run": f"{DJANGO}::test_devices_of_django_otp_move",
     },
     "docs/how-to/postgresql.md": {
@@ -100,7 +112,7 @@ BLOCKS: Final[Answers] = {
 FILES: Final[Mapping[str, str]] = {
     **{
         f"docs/examples/howto/payroll/{name}.py": f"{DJANGO}::test_views_tests_and_receivers_of_an_app"
-        for name in ("receivers", "tests", "views")
+        for name in ("apps", "receivers", "tests", "urls", "views")
     },
     "docs/examples/howto/workers.py": (
         "tests/howto/test_several_workers.py::test_gunicorn_with_preload_and_threads_on_a_file"

@@ -8,7 +8,8 @@ Rules of this file:
 """
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple, Protocol, cast
 
 from django.contrib.auth import get_user_model
@@ -46,7 +47,7 @@ def users(write: Write, *, everybody: bool, as_json: bool, as_csv: bool) -> None
     page = list(people[:_BATCH])
     while page:
         names = {conf.key_of(user): user.get_username() for user in page if everybody or _is_asked(user)}
-        lines += shown.lines_of(names, factor.statuses(names))
+        lines += _lines(names, factor)
         page = list(people.filter(pk__gt=page[-1].pk)[:_BATCH])
     if as_json:
         write(shown.as_json(lines))
@@ -60,7 +61,7 @@ def users(write: Write, *, everybody: bool, as_json: bool, as_csv: bool) -> None
 def status(write: Write, *, user: str, pk: bool, as_json: bool) -> None:
     """Look at one user."""
     found = _find(user, pk=pk)
-    (line,) = shown.lines_of({found.key: found.name}, conf.two_factor().statuses([found.key]))
+    (line,) = _lines({found.key: found.name}, conf.two_factor())
     if as_json:
         write(shown.one_as_json(line))
     else:
@@ -69,11 +70,10 @@ def status(write: Write, *, user: str, pk: bool, as_json: bool) -> None:
 
 def reset(write: Write, *, user: str, pk: bool, actor: str, reason: str, yes: bool) -> None:
     """Remove the second factor of a user, without a code."""
-    found = _find(user, pk=pk)
+    factor, found = conf.two_factor(), _find(user, pk=pk)
     name = shown.printable(found.name)
-    if not yes and not _agreed(f"Remove the second factor of {name}? Be sure who asked for it. Type yes: "):
-        raise CommandError("Nothing was changed.")
-    factor = conf.two_factor()
+    if not yes:
+        _ask(f"Remove the second factor of {name}? Be sure who asked for it.")
     if found.user is None and not _has_record(factor, found.key):
         raise CommandError(f"There is neither a user {name} nor a record of one.")
     factor.reset(found.key, actor=actor, reason=reason)
@@ -86,10 +86,13 @@ def reset(write: Write, *, user: str, pk: bool, actor: str, reason: str, yes: bo
     write(f"    manage.py changepassword {'-- ' if name.startswith('-') else ''}{shlex.quote(name)}")
 
 
-def raise_floor(write: Write, *, users: list[str], everybody: bool) -> None:
+def raise_floor(write: Write, *, users: list[str], everybody: bool, yes: bool) -> None:
     """Void codes up to now, all recovery codes and what is pending, after a backup was restored."""
     factor, failed, done = conf.two_factor(), 0, 0
     keys = _listing().users() if everybody else iter([_find(name, pk=False).key for name in users])
+    if not yes:
+        whom = "everybody" if everybody else ", ".join(map(shown.printable, users))
+        _ask(f"Void all recovery codes of {whom}, and the set-ups that wait? It is for after a restored backup.")
     for key in keys:
         try:
             factor.raise_floor(key)
@@ -129,6 +132,13 @@ def reseal(write: Write) -> None:
     write("The older keys can go from TOTPCORE_KEYS, once no process is left that seals with them.")
 
 
+def _lines(names: Mapping[str, str], factor: TwoFactor) -> Iterator[shown.Line]:
+    """Yield a line for each. Recovery codes that nobody has seen are none that somebody could use."""
+    unseen = models.unseen_codes(names)
+    for line in shown.lines_of(names, factor.statuses(names)):
+        yield replace(line, codes_left=0) if line.id in unseen else line
+
+
 def _has_record(factor: TwoFactor, key: str) -> bool:
     (status,) = factor.statuses([key]).values()
     return isinstance(status, RecordUnreadable) or status.state is not State.OFF
@@ -139,11 +149,14 @@ def _write_all(write: Write, lines: Iterator[str]) -> None:
         write(line)
 
 
-def _agreed(question: str) -> bool:
+def _ask(question: str) -> None:
+    """Go on only where somebody types yes."""
     try:
-        return input(question) == "yes"
+        agreed = input(f"{question} Type yes: ") == "yes"
     except EOFError:
         raise CommandError("Nobody is there to ask: nothing was changed. With --yes it is done.") from None
+    if not agreed:
+        raise CommandError("Nothing was changed.")
 
 
 def _is_asked(user: AbstractBaseUser) -> bool:

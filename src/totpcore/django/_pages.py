@@ -140,7 +140,7 @@ def nudge(request: HttpRequest) -> None:
     deadline = conf.enforcement_for(user).deadline if user is not None else None
     text = _("Please protect your account with a second factor.")
     if deadline is not None:
-        day = date_format(localtime(datetime.fromtimestamp(deadline, UTC)), "DATE_FORMAT")
+        day = date_format(localtime(datetime.fromtimestamp(deadline, UTC)), "DATETIME_FORMAT")
         text = _("Please protect your account with a second factor: from %(day)s on it is required.") % {"day": day}
     link = format_html('{} <a href="{}">{}</a>', text, reverse("totpcore:overview"), _("Set it up now"))
     tell(request, messages.WARNING, link)

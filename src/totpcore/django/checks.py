@@ -8,6 +8,7 @@ Rules of this file:
 
 import importlib.util
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 from django.conf import settings
@@ -30,8 +31,9 @@ from .apps import MIDDLEWARE, says_who
 
 _SESSIONS: Final = "django.contrib.sessions.middleware.SessionMiddleware"
 _KEY: Final = (
-    "Run `python manage.py totpcore key`, put what it prints into the environment of the site, and write "
-    'TOTPCORE_KEYS = os.environ["TOTPCORE_KEYS"]. Keep a copy where the backups of the database are not.'
+    "Where this site has run before, give it the key of then. For a new one run `python manage.py totpcore key`, put "
+    'what it prints into the environment of the site, and write TOTPCORE_KEYS = os.environ["TOTPCORE_KEYS"]. Keep a '
+    "copy where the backups of the database are not."
 )
 _RULE: Final = (
     'Write TOTPCORE_ENFORCEMENT = "encourage"; or "off", or "require"; or with a deadline in Unix seconds '
@@ -94,8 +96,13 @@ def _issuer() -> None:
 
 
 def _keys() -> None:
-    if _is_installed("cryptography") or not isinstance(getattr(settings, "TOTPCORE_KEYS", ""), str):
+    if _is_installed("cryptography") or not _are_keys():
         conf.sealer()
+
+
+def _are_keys() -> bool:
+    """Whether keys stand there, or a file of them, and not a sealer."""
+    return isinstance(getattr(settings, "TOTPCORE_KEYS", ""), str | Path)
 
 
 def _database() -> None:
@@ -167,7 +174,7 @@ def _surroundings() -> Iterator[CheckMessage]:
             hint='Write path("2fa/", include("totpcore.django.urls")) into the urlpatterns of your urls.py.',
             id="totpcore.E010",
         )
-    if not _is_installed("cryptography") and isinstance(getattr(settings, "TOTPCORE_KEYS", ""), str):
+    if not _is_installed("cryptography") and _are_keys():
         hint = 'Run pip install "totpcore[django]".'
         yield Error("cryptography is not installed: records cannot be encrypted.", hint=hint, id="totpcore.E011")
     if not _is_installed("segno"):

@@ -11,6 +11,7 @@ Rules of this file:
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from django.conf import settings
@@ -30,6 +31,11 @@ from ..service import TwoFactor
 from ..stores import from_url
 from ..stores.django import DjangoStore
 from .signals import second_factor_event
+
+_WHICH_KEY: Final = (
+    "where this site has run before, the key of then, as a new one cannot read its records; "
+    "for a new site, one that `manage.py totpcore key` makes"
+)
 
 _making: Final = threading.Lock()
 _made: Final[list[TwoFactor]] = []
@@ -77,12 +83,19 @@ def issuer() -> str:
 
 
 def sealer() -> Sealer:
-    """Return what encrypts the records: a `Keyring` of the keys in `TOTPCORE_KEYS`, or the sealer that stands there."""
+    """Return what encrypts the records: a `Keyring` of the keys in `TOTPCORE_KEYS`, or the sealer that stands there.
+
+    Raises:
+        ImproperlyConfigured: If the setting is missing, or names a file that cannot be read.
+        InvalidParameters: If what stands there, or in the file, is no key.
+    """
     given: Hidden[object] = Hidden(getattr(settings, "TOTPCORE_KEYS", ""))
+    if isinstance(given.value, Path):
+        return _keys_in(given.value)
     if not isinstance(given.value, str):
         has_methods("TOTPCORE_KEYS", given.value, "seal", "open")
         return given.value  # type: ignore[return-value]  # it has the methods; mypy does not know
-    text = Hidden(_needed("TOTPCORE_KEYS", "a key that `manage.py totpcore key` makes"))
+    text = Hidden(_needed("TOTPCORE_KEYS", _WHICH_KEY))
     return Keyring.from_text(text.value, name="TOTPCORE_KEYS")
 
 
@@ -145,6 +158,17 @@ def account_of(user: AbstractBaseUser) -> str:
         return checked_name("account", str(user.get_username()).replace(":", " "))
     except InvalidParameters:
         return key_of(user)
+
+
+def _keys_in(path: Path) -> Keyring:
+    try:
+        return Keyring.from_file(path)
+    except FileNotFoundError:
+        raise ImproperlyConfigured(f"TOTPCORE_KEYS must be a file that is there: {_WHICH_KEY}") from None
+    except OSError as error:
+        raise ImproperlyConfigured(f"TOTPCORE_KEYS must be a file that can be read: {error.strerror}") from None
+    except InvalidParameters as wrong:
+        raise InvalidParameters(f"TOTPCORE_KEYS is not right: {wrong}") from None
 
 
 def _needed(name: str, what: str) -> str:

@@ -7,7 +7,9 @@ Rule 2. What was typed is never repeated.
 import math
 from typing import Final
 
+from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -112,4 +114,13 @@ def running_low() -> str:
 
 def unseen_codes() -> str:
     """Return what is said to somebody whose factor was brought along, with recovery codes that nobody has seen."""
-    return _("You have no recovery codes yet. Make them on the page of your second factor, and store them.")
+    return _with_link(_("You have no recovery codes yet. Make them on the page of your second factor, and store them."))
+
+
+def no_codes_left() -> str:
+    """Return what is said to somebody whose recovery codes are all used up, or void."""
+    return _with_link(_("You have no recovery codes left: without one, a lost device is a lost account."))
+
+
+def _with_link(text: str) -> str:
+    return format_html('{} <a href="{}">{}</a>', text, reverse("totpcore:overview"), _("Make new recovery codes"))

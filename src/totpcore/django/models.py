@@ -9,6 +9,7 @@ Rules of this file:
 3. It is read where it is written: a replica that lags would stop a log-in, or not.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
@@ -68,6 +69,11 @@ def _rows() -> "models.QuerySet[Expectation]":
 def expectation(user: AbstractBaseUser) -> Expectation | None:
     """Return the row of a user, `None` if no second factor is expected."""
     return _rows().filter(pk=user.pk).first()
+
+
+def unseen_codes(keys: Iterable[str]) -> set[str]:
+    """Return those, of these primary keys as text, whose recovery codes nobody has seen."""
+    return set(map(str, _rows().filter(pk__in=list(keys), codes_shown=False).values_list("pk", flat=True)))
 
 
 def expect(user: AbstractBaseUser, *, codes_shown: bool) -> Expectation:

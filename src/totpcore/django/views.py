@@ -20,7 +20,7 @@ from . import _pages as pages
 from . import _ways as ways
 from . import conf, session
 from ._own import again, keep_expected
-from .messages import LOCKED, codes_left, running_low, unseen_codes, wrong_codes
+from .messages import LOCKED, codes_left, no_codes_left, running_low, unseen_codes, wrong_codes
 from .models import expectation
 from .session import Stage
 
@@ -40,7 +40,7 @@ def code(request: HttpRequest) -> HttpResponse:
         accepted = factor.verify(key, request.POST.get("code", ""))
     except Refused as refusal:
         return again(request, "code", refusal, page)
-    _let_in(request, user, status.generation, failures=accepted.failures_before)
+    _let_in(request, user, status.generation, failures=accepted.failures_before, no_codes=not status.codes_left)
     return ways.onward(request, user)
 
 
@@ -62,7 +62,7 @@ def recovery(request: HttpRequest) -> HttpResponse:
     _let_in(request, user, generation, failures=done.failures_before, recovered=done)
     pages.tell(request, messages.INFO, codes_left(done.codes_left))
     if done.running_low and not done.must_replace:
-        pages.tell(request, messages.WARNING, running_low())
+        pages.tell(request, messages.WARNING, running_low() if done.codes_left else no_codes_left())
     # Whoever needs a recovery code has most likely lost the device; this page offers to set up another one.
     return HttpResponseRedirect(reverse("totpcore:overview"))
 
@@ -88,6 +88,7 @@ def _let_in(
     *,
     failures: int,
     recovered: Recovered | None = None,
+    no_codes: bool = False,
 ) -> None:
     session.mark_verified(request, user, generation, recovered=recovered)
     row = expectation(user)
@@ -95,6 +96,8 @@ def _let_in(
         row = keep_expected(user, codes_shown=recovered is not None)
     if not row.codes_shown:
         pages.tell(request, messages.WARNING, unseen_codes())
+    elif no_codes:
+        pages.tell(request, messages.WARNING, no_codes_left())
     if failures:
         pages.tell(request, messages.WARNING, wrong_codes(failures))
 

@@ -1,5 +1,7 @@
 """The app."""
 
+# ruff: noqa: F401, PLC0415  # settings come first
+# page: begin
 from django.apps import AppConfig
 
 
@@ -10,4 +12,7 @@ class PayrollConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the receiver."""
-        from . import receivers  # noqa: F401, PLC0415  # settings come first
+        from . import receivers
+
+
+# page: end

@@ -1,5 +1,6 @@
 """What follows from the second factor's events."""
 
+# page: begin
 from django.contrib.auth.models import User
 from django.dispatch import receiver
 
@@ -7,7 +8,6 @@ from totpcore import Event, EventKind
 from totpcore.django.signals import second_factor_event
 
 
-# page: begin
 @receiver(second_factor_event)
 def tell_the_owner(event: Event, **_more: object) -> None:
     """Tell somebody by mail that their second factor was reset, and by whom."""

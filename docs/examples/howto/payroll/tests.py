@@ -1,5 +1,7 @@
 """The tests of the app, as `manage.py test` runs them."""
 
+# ruff: noqa: RUF012  # as Django has it
+# page: begin
 from django.contrib.auth.models import User
 from django.core import mail
 from django.test import TestCase
@@ -8,11 +10,10 @@ from totpcore.django.conf import key_of, two_factor
 from totpcore.django.testing import pass_second_factor
 
 
-# page: begin
 class SalariesTest(TestCase):
     """Who sees the salaries."""
 
-    databases = {"default", "totpcore.default"}  # noqa: RUF012  # as Django has it; the second one is the store's
+    databases = {"default", "totpcore.default"}
 
     def setUp(self) -> None:
         """Make somebody to log in as."""
@@ -45,7 +46,7 @@ class SalariesTest(TestCase):
 class OtherViewsTest(TestCase):
     """The other views of the app."""
 
-    databases = {"default", "totpcore.default"}  # noqa: RUF012  # as Django has it
+    databases = {"default", "totpcore.default"}
 
     def setUp(self) -> None:
         """Make two people, one of whom has a second factor."""

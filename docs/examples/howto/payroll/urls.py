@@ -1,5 +1,6 @@
 """The addresses."""
 
+# page: begin
 from django.urls import path
 
 from . import views
@@ -11,3 +12,4 @@ urlpatterns = [
     path("holidays/", views.holidays),
     path("opening-hours/", views.opening_hours),
 ]
+# page: end

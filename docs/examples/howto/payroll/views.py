@@ -3,6 +3,7 @@
 Rule 1. What is worth a code says so itself, and not by where it stands in `urls.py`.
 """
 
+# page: begin
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.views.generic import View
@@ -11,7 +12,6 @@ from totpcore.django.decorators import second_factor_exempt, second_factor_requi
 from totpcore.django.mixins import SecondFactorRequiredMixin
 
 
-# page: begin
 def front_page(request: HttpRequest) -> HttpResponse:
     """For everybody, but not between the password and the code."""
     return HttpResponse(f"Welcome, {request.user}.")

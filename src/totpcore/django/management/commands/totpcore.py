@@ -62,6 +62,7 @@ class Command(BaseCommand):
         whose = floor.add_mutually_exclusive_group(required=True)
         whose.add_argument("users", nargs="*", default=[], metavar="USER", help="their user names")
         whose.add_argument("--all", action="store_true", dest="everybody", help="every record that there is")
+        floor.add_argument("--yes", action="store_true", help="do not ask")
 
         text = "Make the table of the records, where `migrate` may not, or TOTPCORE_DATABASE has changed since."
         add("create-table", operating.create_table, text)

@@ -1,0 +1,63 @@
+"""Take the secrets of an application with pyotp over. Run it while nobody can log in.
+
+    TOTPCORE_STORE=sqlite:////srv/app/second-factors.db TOTPCORE_KEYS=... python from_pyotp.py site.db
+
+Rule 1. Run it twice, and nothing is lost: who has a second factor here is left as they are.
+Rule 2. Whom it cannot take over is listed with the reason, without the secret, and is the exit code.
+Rule 3. It removes nothing from the table. That is done when all is well, by from_pyotp.sql.
+"""
+
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import closing
+
+from totpcore import TOTP, AlreadyEnrolled, InvalidInput, Secret, TwoFactor
+from totpcore.sealing import Keyring
+from totpcore.stores import from_url
+
+
+def take_over(
+    two_factor: TwoFactor,
+    secrets: Iterable[tuple[str, str]],
+    *,
+    now: float,
+    valid_window: int = 0,
+    allow_weak: bool = False,
+) -> dict[str, str]:
+    """Adopt each user's secret in base32, and return who has to set up anew, and why.
+
+    `valid_window` is what the application passed to pyotp's `verify`.
+    """
+    left: dict[str, str] = {}
+    for user, base32 in secrets:
+        try:
+            token = TOTP(Secret.from_base32(base32))
+            # pyotp leaves no trace of the codes that were used: all that it would take now count as spent.
+            two_factor.adopt(user, token, spent=token.counter(now) + valid_window, allow_weak=allow_weak)
+        except AlreadyEnrolled:
+            continue
+        except InvalidInput as error:
+            left[user] = str(error)
+    return left
+
+
+def main(path: str) -> int:
+    """Do it with the table `users` of a database, and set the application's own flag."""
+    two_factor = TwoFactor(from_url(os.environ["TOTPCORE_STORE"]), issuer="ACME", sealer=Keyring.from_env())
+    with closing(sqlite3.connect(path)) as site, site:
+        rows = site.execute("SELECT id, totp_secret FROM users WHERE totp_secret IS NOT NULL")
+        secrets = {str(user): str(secret) for user, secret in rows}
+        left = take_over(two_factor, secrets.items(), now=time.time())
+        moved = [(user,) for user in secrets if user not in left]
+        site.executemany("UPDATE users SET has_second_factor = 1, codes_shown = 0 WHERE id = ?", moved)
+    for user, why in left.items():
+        sys.stdout.write(f"{user}: {why}\n")
+    sys.stdout.write(f"{len(moved)} have a second factor here\n")
+    return 1 if left else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
