@@ -13,26 +13,15 @@ import passlib.hash
 from passlib import totp as module
 from passlib.totp import TOTP
 
-from .facts import (
-    BASE32,
-    CODE,
-    KEY,
-    NOW,
-    STEP,
-    Library,
-    fact,
-    in_pickle,
-    milliseconds,
-    needed,
-    order,
-    race,
-    raised,
-    typed,
-    wrong,
-)
+from .facts import BASE32, CODE, KEY, NOW, STEP, fact, in_pickle, milliseconds, needed, order, raised, typed, wrong
+from .stateless import Stateless, public
+
+_CLASSES = {"AppWallet", "TOTP", "TotpMatch", "TotpToken"} | {
+    "InvalidTokenError", "MalformedTokenError", "TokenError", "UsedTokenError"
+}  # fmt: skip
 
 
-class Libpass(Library):
+class Libpass(Stateless):
     """`passlib.totp.TOTP`."""
 
     name: ClassVar[str] = "libpass"
@@ -43,48 +32,32 @@ class Libpass(Library):
         super().__init__(folder)
         self.totp = TOTP(BASE32)
 
-    def _accepts(self, code: str = CODE, **more: object) -> bool:
+    def accepts(self, code: str = CODE, **more: object) -> bool:
         return not raised(lambda: self.totp.match(code, NOW, **more))
-
-    def attempt(self) -> bool:
-        return self._accepts()
 
     def replay(self) -> str:
         return fact(
             "accepted: unless you keep the counter, and pass it",
-            self._accepts(), self._accepts(),
+            self.accepts(), self.accepts(),
             raised(lambda: self.totp.match(CODE, NOW, last_counter=STEP)) == "UsedTokenError",
         )  # fmt: skip
-
-    def another_process(self) -> str:
-        return fact("accepted", self.in_another_process(), self.in_another_process())
-
-    def race_on_postgresql(self) -> str:
-        return fact("yours: all get in", all(answer is True for answer in race(self._accepts)))
-
-    def race_on_sqlite(self) -> str:
-        return self.race_on_postgresql()
-
-    def guessing(self) -> str:
-        guesses = [self._accepts(wrong(CODE, number)) for number in range(100)]
-        return fact("yours: after 100 wrong codes the right one opens", not any(guesses), self._accepts())
 
     def window(self) -> str:
         codes = [self.totp.generate(NOW + 30 * offset).token for offset in (-2, -1, 0, 1, 2)]
         return fact(
             "30 seconds each way: any number of seconds by `window`",
-            [self._accepts(code) for code in codes] == [False, True, True, True, False],
-            self._accepts(self.totp.generate(NOW + 1500).token, window=1500),
+            [self.accepts(code) for code in codes] == [False, True, True, True, False],
+            self.accepts(self.totp.generate(NOW + 1500).token, window=1500),
         )  # fmt: skip
 
     def spaces(self) -> str:
-        return fact("read", self._accepts(f"{CODE[:3]} {CODE[3:]}"))
+        return fact("read", self.accepts(f"{CODE[:3]} {CODE[3:]}"))
 
     def comparison(self) -> str:
         with patch.object(module, "consteq", wraps=module.consteq) as spied:
-            self._accepts(self.totp.generate(NOW - 30).token)
+            self.accepts(self.totp.generate(NOW - 30).token)
             hit = spied.call_count
-            self._accepts(wrong(CODE))
+            self.accepts(wrong(CODE))
         return fact("constant time: until the first hit", hit == 1, spied.call_count == 1 + 3)
 
     def refusal(self) -> str:
@@ -97,7 +70,7 @@ class Libpass(Library):
         ciphertext[0] ^= 1
         other = {**kept, "enckey": {**kept["enckey"], "k": base64.b32encode(ciphertext).decode()}}
         return fact(
-            "encrypted: AES-256-CTR, with nothing to notice a bit that was turned",
+            "encrypted: AES-256-CTR, with nothing to notice a flipped bit",
             BASE32 not in json.dumps(kept),
             factory.from_dict(kept).key == KEY,
             factory.from_dict(other).key == bytes([KEY[0] ^ 1]) + KEY[1:],
@@ -159,10 +132,14 @@ class Libpass(Library):
         )  # fmt: skip
 
     def life(self) -> str:
-        return fact("yours", not {"confirm", "enrol", "enroll", "reset"} & set(dir(TOTP)))
+        codes = {"generate", "match", "verify", "now", "normalize_time", "normalize_token"}
+        made = {"new", "using", "from_dict", "from_json", "from_source", "from_uri", "to_dict", "to_json", "to_uri"}
+        kept = {"alg", "digits", "issuer", "key", "label", "period", "wallet", "changed", "encrypted_key"}
+        shown = {"base32_key", "hex_key", "pretty_key", "json_version", "min_json_version"}
+        return fact("yours", public(TOTP) == codes | made | kept | shown)
 
     def devices(self) -> str:
-        return fact("yours", not hasattr(module, "Device"))
+        return fact("yours", set(module.__all__) == _CLASSES)
 
     def types(self) -> str:
         return fact("no", not typed("passlib"))

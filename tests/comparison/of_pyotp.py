@@ -12,25 +12,13 @@ from unittest.mock import patch
 import pyotp
 from pyotp.contrib.steam import Steam
 
-from .facts import (
-    BASE32,
-    CODE,
-    NOW,
-    STEP,
-    Library,
-    fact,
-    in_pickle,
-    milliseconds,
-    needed,
-    order,
-    race,
-    raised,
-    typed,
-    wrong,
-)
+from .facts import BASE32, CODE, NOW, STEP, fact, in_pickle, milliseconds, needed, order, raised, typed, wrong
+from .stateless import Stateless, public
+
+_CLASSES = {"Any", "HOTP", "OTP", "OTPVerificationError", "PyOTPError", "Sequence", "TOTP"}
 
 
-class Pyotp(Library):
+class Pyotp(Stateless):
     """`pyotp.TOTP`."""
 
     name: ClassVar[str] = "pyotp"
@@ -41,52 +29,36 @@ class Pyotp(Library):
         super().__init__(folder)
         self.totp = pyotp.TOTP(BASE32)
 
-    def _verify(self, code: str = CODE, **more: int) -> bool:
+    def accepts(self, code: str = CODE, **more: int) -> bool:
         return self.totp.verify(code, for_time=NOW, **more)
-
-    def attempt(self) -> bool:
-        return self._verify()
 
     def replay(self) -> str:
         kept = self.totp.verify_and_get_timecode(CODE, for_time=NOW)
         return fact(
             "accepted: the step can be had, for you to keep",
-            self._verify(), self._verify(), kept == STEP,
+            self.accepts(), self.accepts(), kept == STEP,
         )  # fmt: skip
-
-    def another_process(self) -> str:
-        return fact("accepted", self.in_another_process(), self.in_another_process())
-
-    def race_on_postgresql(self) -> str:
-        return fact("yours: all get in", all(answer is True for answer in race(self._verify)))
-
-    def race_on_sqlite(self) -> str:
-        return self.race_on_postgresql()
-
-    def guessing(self) -> str:
-        guesses = [self._verify(wrong(CODE, number)) for number in range(100)]
-        return fact("yours: after 100 wrong codes the right one opens", not any(guesses), self._verify())
 
     def window(self) -> str:
         codes = [self.totp.at(NOW, counter_offset=offset) for offset in (-1, 0, 1, 50)]
         return fact(
             "none: any number of steps by `valid_window`",
-            [self._verify(code) for code in codes] == [False, True, False, False],
-            self._verify(codes[3], valid_window=50),
+            [self.accepts(code) for code in codes] == [False, True, False, False],
+            self.accepts(codes[3], valid_window=50),
         )  # fmt: skip
 
     def spaces(self) -> str:
-        return fact("wrong", not self._verify(f"{CODE[:3]} {CODE[3:]}"))
+        return fact("wrong", not self.accepts(f"{CODE[:3]} {CODE[3:]}"))
 
     def comparison(self) -> str:
         with patch("pyotp.utils.compare_digest", wraps=hmac.compare_digest) as spied:
-            self._verify(self.totp.at(NOW, counter_offset=-1), valid_window=1)
+            self.accepts(self.totp.at(NOW, counter_offset=-1), valid_window=1)
             hit = spied.call_count
-            self._verify(wrong(CODE), valid_window=1)
+            self.accepts(wrong(CODE), valid_window=1)
         return fact("constant time: until the first hit", hit == 1, spied.call_count == 1 + 3)
 
     def refusal(self) -> str:
-        return fact("`False`", self._verify(wrong(CODE)) is False)
+        return fact("`False`", self.accepts(wrong(CODE)) is False)
 
     def at_rest(self) -> str:
         return fact("yours", self.totp.secret == BASE32)
@@ -129,10 +101,12 @@ class Pyotp(Library):
         return fact("any of `hashlib`: but MD5", sizes == [6, 6], refused == "ValueError")
 
     def life(self) -> str:
-        return fact("yours", {"TOTP", "HOTP", "OTP", "random_base32", "parse_uri"} <= set(dir(pyotp)))
+        codes = {"at", "now", "verify", "verify_and_get_timecode", "timecode", "generate_otp", "provisioning_uri"}
+        keys = {"byte_secret", "int_to_bytestring", "min_secret_length_bits"}
+        return fact("yours", public(pyotp.TOTP) == codes | keys)
 
     def devices(self) -> str:
-        return fact("yours", not hasattr(pyotp, "Device"))
+        return fact("yours", {each for each in public(pyotp) if each[0].isupper()} == _CLASSES)
 
     def types(self) -> str:
         return fact("yes", typed("pyotp"))
