@@ -126,12 +126,14 @@ def test_a_replica_takes_over_and_nothing_is_lost(followed: tuple[RedisServer, R
 
 
 def test_without_its_replica_nobody_gets_in(followed: tuple[RedisServer, RedisServer]) -> None:
-    """Each log-in waits, and is a `StoreError`; its code counts as spent."""
+    """Each log-in is a `StoreError`: it waits for the replica, or the server takes no change without one."""
     primary, replica = followed
-    life = Life(RedisStore(url(primary), wait_replicas=1, wait_seconds=0.5))
+    life = Life(RedisStore(url(primary), wait_replicas=1))
+    impatient = RedisStore(url(primary), wait_replicas=1, wait_seconds=0.5)
     replica.kill()
     with pytest.raises(StoreError):
-        life.service.verify("7", life.code())
+        life.elsewhere(impatient).verify("7", life.code())
+    impatient.close()
     life.store.close()
 
 
@@ -165,8 +167,10 @@ def test_an_evicted_record_lets_nobody_in_where_it_is_expected() -> None:
         with pytest.warns(DurabilityWarning, match="allkeys-lru"):
             store = RedisStore(url(server))
         life = Life(store)
-        fill(server)
-        assert store.load("7") is None, "the memory must have been too small for the record"
+        for _ in range(50):  # Redis looks at a few keys at random, and lets the one go that was asked for last
+            fill(server)
+            if store.load("7") is None:
+                break
         assert life.service.gate("7") is Gate.ALLOW
         with pytest.raises(RecordMissing):
             life.service.gate("7", expected=True)
