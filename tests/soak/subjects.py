@@ -49,6 +49,7 @@ class Subject(NamedTuple):
 
 
 _SQLITE: Final = ("sqlite", "_connections")
+_DJANGO: Final = ("django", "_connections", "_postgres_words")
 
 SUBJECTS: Final[Mapping[str, Subject]] = MappingProxyType(
     {
@@ -61,8 +62,8 @@ SUBJECTS: Final[Mapping[str, Subject]] = MappingProxyType(
         "async_redis": Subject(redis.async_redis, ("redis",), "aio"),
         "redis_cluster": Subject(redis.cluster, ("redis",)),
         "redis_replica": Subject(redis.replicated, ("redis",)),
-        "django_sqlite": Subject(django.on_sqlite, ("django",), servers_die=False),
-        "django_postgres": Subject(django.on_postgres, ("django",)),
+        "django_sqlite": Subject(django.on_sqlite, _DJANGO, servers_die=False),
+        "django_postgres": Subject(django.on_postgres, _DJANGO),
         "sqlalchemy_recipe": Subject(sqlalchemy.recipe, (), example="sqlalchemy_store.py"),
     }
 )

@@ -7,12 +7,13 @@ Rules of this package:
 3. A URL is never shown, not in a traceback with locals either: it may hold a password.
 """
 
-from typing import TYPE_CHECKING, Final, NotRequired, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
-from .._guard import Hidden, exact, has_lone_surrogate, type_error
+from .._guard import Hidden, exact
 from ..errors import InvalidParameters
 from ..ports import AsyncStore, Store
 from ._durability import DurabilityWarning
+from ._urls import CLUSTER, MEMORY, POSTGRES, SQLITE, kind_of
 from .memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -20,12 +21,6 @@ if TYPE_CHECKING:
     from .threaded import InThreads
 
 __all__ = ["DurabilityWarning", "InThreads", "MemoryStore", "SQLiteStore", "async_from_url", "from_url"]
-
-_MEMORY: Final = "memory:"
-_SQLITE: Final = "sqlite:///"
-_POSTGRES: Final = ("postgresql://", "postgres://")
-_REDIS: Final = ("redis://", "rediss://", "unix://", "valkey://", "valkeys://")
-_CLUSTER: Final = ("redis+cluster://", "rediss+cluster://", "valkey+cluster://", "valkeys+cluster://")
 
 
 def from_url(url: str, *, create: bool = False) -> Store:
@@ -56,17 +51,17 @@ def from_url(url: str, *, create: bool = False) -> Store:
     """
     given = Hidden(url)
     del url
-    kind = _kind(given)
+    kind = kind_of(given)
     exact("create", create, bool)
-    if kind == _MEMORY:
+    if kind == MEMORY:
         return MemoryStore()
-    if kind == _SQLITE:
+    if kind == SQLITE:
         from .sqlite import SQLiteStore  # noqa: PLC0415  # loaded when used
 
         if "?" in given.value:  # it would be part of the name, of a new and empty file
             raise InvalidParameters("url must have no parameters where it names a file")
-        return SQLiteStore(given.value.removeprefix(_SQLITE), create=create)
-    if kind in _POSTGRES:
+        return SQLiteStore(given.value.removeprefix(SQLITE), create=create)
+    if kind in POSTGRES:
         from .postgres import PostgresStore  # noqa: PLC0415  # loaded when used
 
         conninfo, named = _postgres(given)
@@ -101,12 +96,12 @@ def async_from_url(url: str) -> AsyncStore:
     """
     given = Hidden(url)
     del url
-    kind = _kind(given)
-    if kind in (_MEMORY, _SQLITE):
+    kind = kind_of(given)
+    if kind in (MEMORY, SQLITE):
         from .threaded import InThreads  # noqa: PLC0415  # loaded when used
 
         return InThreads(from_url(given.value))
-    if kind in _POSTGRES:
+    if kind in POSTGRES:
         from .postgres import AsyncPostgresStore  # noqa: PLC0415  # loaded when used
 
         conninfo, named = _postgres(given)
@@ -115,21 +110,6 @@ def async_from_url(url: str) -> AsyncStore:
 
     server, words = _redis(given, kind)
     return AsyncRedisStore(server.value, **words)
-
-
-def _kind(url: Hidden[str]) -> str:
-    """Return what a URL begins with, where that names a store."""
-    if type(url.value) is not str:
-        raise type_error("url", "a str", url.value)
-    if "\0" in url.value or has_lone_surrogate(url.value):
-        raise InvalidParameters("url must not hold NUL or a lone surrogate")
-    if url.value == _MEMORY:
-        return _MEMORY
-    kinds = (_SQLITE, *_POSTGRES, *_REDIS, *_CLUSTER)
-    kind = next((kind for kind in kinds if url.value.startswith(kind) and url.value != kind), None)
-    if kind is None:
-        raise InvalidParameters(f"url must be {_MEMORY}, or begin with {', '.join(kinds)}")
-    return kind
 
 
 class _Postgres(TypedDict):
@@ -165,7 +145,7 @@ def _redis(url: Hidden[str], kind: str) -> tuple[Hidden[str], _Redis]:
     server, found = _without(url, "prefix", "wait_replicas", "wait_seconds")
     named: _Redis = {
         "prefix": found.get("prefix", "totpcore:"),
-        "cluster": kind in _CLUSTER,
+        "cluster": kind in CLUSTER,
         "wait_replicas": _whole("wait_replicas", found.get("wait_replicas", "0")),
     }
     if "wait_seconds" in found:

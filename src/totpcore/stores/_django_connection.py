@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 from django.db import Error, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -28,6 +28,7 @@ from ..errors import StoreError
 from . import _django_table as table
 from ._connections import Connection, Held, check_nothing_is_inherited
 from ._django_alias import WAIT_SECONDS, Beside
+from ._postgres_words import note_warning
 
 T = TypeVar("T")
 
@@ -35,13 +36,6 @@ _POSTGRESQL_SESSION: Final = f"""\
 SELECT set_config('default_transaction_isolation', 'read committed', false), set_config('synchronous_commit',
     CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END,
     false), set_config('row_security', 'off', false), set_config('statement_timeout', '{WAIT_SECONDS}s', false)"""
-
-
-class _Notice(Protocol):
-    """What psycopg hands to who listens to notices."""
-
-    severity_nonlocalized: str | None
-    sqlstate: str | None
 
 
 class _Held:
@@ -130,7 +124,7 @@ def _prepare(connection: BaseDatabaseWrapper, **_: object) -> None:
             with connection.cursor() as cursor:
                 cursor.execute(_POSTGRESQL_SESSION)
             with suppress(AttributeError):  # of psycopg 2, which tells of no warning
-                connection.connection.add_notice_handler(partial(_note_warning, _held(connection.alias).warned))
+                connection.connection.add_notice_handler(partial(note_warning, _held(connection.alias).warned))
         elif ours.path is not None:
             with connection.cursor() as cursor:
                 cursor.execute("PRAGMA synchronous = FULL")
@@ -144,12 +138,6 @@ def _prepare(connection: BaseDatabaseWrapper, **_: object) -> None:
     except BaseException:
         BaseDatabaseWrapper.close(connection)
         raise
-
-
-def _note_warning(warned: list[str], notice: _Notice) -> None:
-    """Take a warning of PostgreSQL's down, by its SQLSTATE: what it says may be a trigger's, with the row in it."""
-    if notice.severity_nonlocalized == "WARNING":
-        warned.append(notice.sqlstate or "")
 
 
 def warnings_of(alias: str) -> list[str]:

@@ -30,7 +30,8 @@ from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from ..errors import StoreError
-from ._postgres_sql import Parameter, Plan, is_lost, is_usable, note_warning
+from ._postgres_sql import Parameter, Plan, is_lost, is_usable
+from ._postgres_words import check_commit, note_warning
 
 L = TypeVar("L")
 P = TypeVar("P")
@@ -109,7 +110,7 @@ class Connections:
         def change(connection: Connection) -> int:
             connection.warned.clear()
             changed = connection.ask(query, parameters).rowcount
-            self._plan.check_commit(connection.warned)
+            check_commit(connection.warned)
             return changed
 
         return self._do(change)

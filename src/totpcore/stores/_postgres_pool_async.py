@@ -20,7 +20,8 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from ..errors import StoreError
 from ._postgres_pool import ASK_AGAIN, Opened, inherited
-from ._postgres_sql import Parameter, Plan, is_lost, is_usable, note_warning
+from ._postgres_sql import Parameter, Plan, is_lost, is_usable
+from ._postgres_words import check_commit, note_warning
 
 if TYPE_CHECKING:
     from psycopg_pool._acompat import AQueue
@@ -104,7 +105,7 @@ class AsyncConnections:
         async def change(connection: AsyncConnection) -> int:
             connection.warned.clear()
             changed = (await connection.ask(query, parameters)).rowcount
-            self._plan.check_commit(connection.warned)
+            check_commit(connection.warned)
             return changed
 
         return await self._do(change)

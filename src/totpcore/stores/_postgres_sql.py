@@ -27,6 +27,7 @@ from psycopg.sql import Identifier
 from .._guard import Hidden, exact, number, text, whole
 from ..errors import InvalidParameters, StoreError
 from ._durability import DurabilityWarning
+from ._postgres_words import quotes_a_row
 
 Parameter = str | bytes | int | list[str] | None
 
@@ -41,9 +42,6 @@ _UPDATE: Final = "UPDATE {} SET value = %b WHERE user_id = %s AND value = %b"
 _DELETE: Final = "DELETE FROM {} WHERE user_id = %s AND value = %b"
 _USERS: Final = 'SELECT user_id FROM {} WHERE user_id COLLATE "C" > %s ORDER BY user_id COLLATE "C" LIMIT %s'
 _LOAD_MANY: Final = "SELECT user_id, value FROM {} WHERE user_id = ANY(%s)"
-
-# Classes of errors whose first line holds what was stored or sent: of data, and what a trigger says.
-QUOTING: Final = ("22", "P0")
 
 FIND: Final = b"SELECT current_setting('server_encoding'), to_regclass(%s) IS NOT NULL"
 
@@ -176,21 +174,9 @@ class Plan:
         if isinstance(error, psycopg.errors.QueryCanceled):
             return StoreError(f"PostgreSQL was not done within {self.wait_seconds} seconds")
         said = error.diag.message_primary or str(error).partition("\n")[0]
-        if (error.sqlstate or "").startswith(QUOTING) or not said:
+        if quotes_a_row(error.sqlstate) or not said:
             said = f"{type(error).__name__}, SQLSTATE {error.sqlstate}"
         return StoreError(f"PostgreSQL failed: {said}")
-
-    def check_commit(self, warned: list[str]) -> None:
-        """Judge the warnings that came with a change.
-
-        Raises:
-            StoreError: If there is one. So PostgreSQL tells that it has committed, and given up to wait for a standby.
-        """
-        if warned:
-            raise StoreError(
-                "committed here with a warning, and maybe not on the standby that it was to reach: a swap was made, "
-                f"and can be lost with this server (SQLSTATE {warned[0]})"
-            )
 
     def no_connection(self) -> StoreError:
         """Return what is raised where no connection was to be had."""
@@ -205,12 +191,6 @@ def pages(users: Iterable[str]) -> Iterator[list[str]]:
     wanted = iter(users)
     while page := list(islice(wanted, PAGE)):
         yield page
-
-
-def note_warning(warned: list[str], notice: psycopg.errors.Diagnostic) -> None:
-    """Take a warning down, by its SQLSTATE: what it says may be a trigger's, with the row in it."""
-    if notice.severity_nonlocalized == "WARNING":
-        warned.append(notice.sqlstate or "")
 
 
 def is_lost(error: psycopg.Error, connection: pq.abc.PGconn) -> bool:

@@ -30,13 +30,12 @@ from ..errors import StoreError
 from . import _django_connection as own
 from . import _django_table as table
 from ._django_alias import register
+from ._postgres_words import check_commit, quotes_a_row
 
 T = TypeVar("T")
 
 _PAGE: Final = 1000  # users of one query
 _MOST_PARAMETERS: Final = 500  # of one statement: SQLite before 3.32 allows 999
-# Classes of PostgreSQL's errors whose first line holds what was stored or sent: of data, and what a trigger says.
-_QUOTING: Final = ("22", "P0")
 
 
 class _ConstraintError(StoreError):
@@ -65,12 +64,13 @@ class DjangoStore:
     Each thread that uses it has one connection more, `totpcore.default` in `django.db.connections`, and keeps it open.
     Give an alias that is the primary, no replica. It needs a direct connection, or a pooler of sessions: behind
     PgBouncer in transaction mode, what it sets would be set for the application too. On PostgreSQL a statement may take
-    60 seconds; a server that takes it and never answers is waited for without an end, other than by `PostgresStore`.
-    With `DEBUG`, Django keeps the statements with what is in them.
+    60 seconds; a server that takes it and never answers is waited for without end, where `PostgresStore`
+    gives up. With `DEBUG`, Django keeps the statements with what is in them.
 
-    In tests: a `TestCase` that names the alias, `databases = {"default", "totpcore.default"}`, rolls it back; another
-    is refused by Django, in these words. A `TransactionTestCase` commits, and its `flush` leaves the records. Or give
-    a test a `MemoryStore`. A test database in memory gets its table by itself, and is each process's own.
+    In tests: a `TestCase` that names the alias, `databases = {"default", "totpcore.default"}`, rolls it back; one that
+    does not is refused by Django, which says what to add. A `TransactionTestCase` commits, and its `flush` leaves the
+    records. Or give a test a `MemoryStore`. A test database in memory gets its table by itself, and is each process's
+    own.
 
     In an asynchronous view, `AsyncTwoFactor(InThreads(DjangoStore()), ...)`; called from it directly, Django raises
     `SynchronousOnlyOperation`.
@@ -81,6 +81,8 @@ class DjangoStore:
     def __init__(self, alias: str = "default", *, create: bool = False) -> None:
         """Take the settings of the application's database. It is not connected to before it is needed.
 
+        It can be made once `django.setup()` has run.
+
         Args:
             alias: The key in `settings.DATABASES`.
             create: Whether a table, or on SQLite a file, that is missing is made, now.
@@ -90,7 +92,6 @@ class DjangoStore:
             TypeError: If an argument has another type.
             StoreError: If the table cannot be made.
             ImproperlyConfigured: If Django has no settings.
-            AppRegistryNotReady: If it comes before `django.setup()`.
         """
         text("alias", alias, 1, 255)
         exact("create", create, bool)
@@ -181,11 +182,7 @@ class DjangoStore:
             warned.clear()
             with inside:
                 changed = change()
-            if warned:  # so PostgreSQL tells that it has committed, and given up to wait for a standby
-                raise StoreError(
-                    "committed here with a warning, and maybe not on the standby that it was to reach: a swap was "
-                    f"made, and can be lost with this server (SQLSTATE {warned[0]})"
-                )
+            check_commit(warned)
             return changed
 
         return self._do(work)
@@ -211,7 +208,7 @@ class DjangoStore:
             return StoreError(f"the table {table.TABLE} is missing: create_table() of {self!r} makes it, once")
         said = str(error).partition("\n")[0]  # PostgreSQL quotes the statement and the row in the lines that follow
         state = str(getattr(error.__cause__, "sqlstate", ""))
-        if state.startswith(_QUOTING):
+        if quotes_a_row(state):
             said = f"{type(error).__name__}, SQLSTATE {state}"
         kind = _ConstraintError if isinstance(error, IntegrityError) else StoreError
         return kind(f"{connections[self._alias].display_name} failed: {said}")
