@@ -7,6 +7,7 @@ Rules of this file:
 3. The version is the package's own.
 """
 
+import inspect
 import sys
 from pathlib import Path
 
@@ -42,6 +43,7 @@ myst_heading_anchors = 4  # a link to a heading is `page.md#its-words`, as on a 
 
 default_role = "name"  # of `names`: a single backtick leads to what it names, where that is documented
 autodoc_typehints = "signature"
+autoclass_content = "both"  # what a constructor takes and raises, below what the class is
 autodoc_member_order = "bysource"
 autodoc_class_signature = "mixed"
 autodoc_default_options = {"members": True}
@@ -67,12 +69,20 @@ pygments_dark_style = "github-dark"
 
 
 def setup(app: Sphinx) -> None:
-    """Take away the empty line at the end of a session: doctest needs it, a reader does not."""
+    """Take part in a build."""
+    app.connect("autodoc-process-docstring", headed)
     app.connect("doctree-read", without_last_line)
 
 
+def headed(_app: Sphinx, what: str, _name: str, thing: object, _options: object, lines: list[str]) -> None:
+    """Give what a constructor does a heading of its own: it stands below what the class is."""
+    told = inspect.getdoc(getattr(thing, "__init__", None)) if what == "class" else None
+    if told is not None and lines[:1] == told.splitlines()[:1]:
+        lines[:0] = [".. rubric:: Constructor", ""]
+
+
 def without_last_line(_app: Sphinx, doctree: nodes.document) -> None:
-    """Shorten each block of code to its last line that says something."""
+    """Shorten each block of code to its last line that says something: only doctest needs the empty one."""
     for block in doctree.findall(nodes.literal_block):
         if not isinstance(block.children[0], nodes.Element):
             block.rawsource = block.astext().rstrip()

@@ -34,6 +34,17 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+# A heading, a row of a table and a link that has a line to itself stay whole; so does what has no place to be broken.
+WHOLE = re.compile(r"#|\s*\||\s*(?:- )?!?\[[^\]]*\]\([^)]*\)$")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_pages_are_wrapped(page: Path) -> None:
+    """No line has more than 120 characters, in prose and in examples."""
+    wide = [line for line in page.read_text("utf-8").splitlines() if len(line) > 120 and not WHOLE.match(line)]
+    assert [line for line in wide if max(map(len, line.split())) < 120] == []
+
+
 def test_the_readme_has_twelve_lines_with_a_refusal_and_two_commands() -> None:
     """The example is short and shows a refusal; the commands are the ones that tox knows."""
     readme = (ROOT / "README.md").read_text("utf-8")
@@ -51,6 +62,14 @@ def test_the_readme_has_twelve_lines_with_a_refusal_and_two_commands() -> None:
     assert "demo" in project["tool"]["tox"]["env"]
 
 
+def test_contributors_are_told_what_one_command_runs() -> None:
+    """The list has each environment of `tox run-parallel`."""
+    page = (ROOT / "docs/contributing.md").read_text("utf-8")
+    named = [name for names in re.findall(r"^- (`[\w.`, ]+`): ", page, re.MULTILINE) for name in names.split(", ")]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert sorted(named) == sorted(f"`{name}`" for name in project["tool"]["tox"]["env_list"])
+
+
 def test_the_states_page_is_drawn_from_the_table() -> None:
     """Each call in each state stands in the page as the table has it, and nothing else does."""
     page = (ROOT / "docs/reference/states.md").read_text("utf-8")
@@ -59,7 +78,7 @@ def test_the_states_page_is_drawn_from_the_table() -> None:
     assert shown == {
         call.value: [TABLE[state][call].value if call in TABLE[state] else "-" for state in State] for call in EventKind
     }
-    assert "](../figures/states.svg)" in page  # which tests/test_reference.py draws
+    assert "](../figures/states.svg)" in page  # which tests/test_figures.py draws
 
 
 def test_the_record_page_names_every_field() -> None:

@@ -390,11 +390,3 @@ def test_the_checklist_ends_with_the_requirements() -> None:
     last = CHECKLIST.read_text("utf-8").split("\n## ")[-1]
     assert last.startswith("Requirements of the standards that are yours\n")
     assert re.search(r"<!-- generated: requirements -->\n.*<!-- end -->\n*\Z", last, re.DOTALL)
-
-
-def test_no_line_of_the_pages_is_longer_than_a_reader_s_window() -> None:
-    """Prose is wrapped; tables and what is generated may be wider."""
-    for page in PAGES:
-        text = by_hand() if page == CHECKLIST else page.read_text("utf-8")
-        long = [line for line in text.splitlines() if len(line) > 120 and not line.startswith("|")]
-        assert not long, (page.name, long)

@@ -15,11 +15,11 @@ from totpcore import EventKind, State
 from totpcore._states import TABLE
 
 TARGET: Final = Path(__file__).with_suffix(".svg")
-WIDTH: Final = 542
+WIDTH: Final = 610
 HEIGHT: Final = 470
-BOX: Final = 182  # the width of a state's box
+BOX: Final = 200  # the width of a state's box
 LINE: Final = 17  # of text
-LOCK: Final = "lock_after"  # wrong codes in a row: no call, and no row of the table
+LOCK: Final = "lock_after wrong codes"  # no call, and no row of the table
 
 
 class Place(NamedTuple):
@@ -40,24 +40,25 @@ class Arrow(NamedTuple):
 
 PLACES: Final = {
     State.OFF: Place(10, 14, 92),
-    State.PENDING: Place(350, 14, 92),
-    State.ON: Place(350, 270, 186),
+    State.PENDING: Place(400, 14, 92),
+    State.ON: Place(400, 270, 186),
     State.LOCKED: Place(10, 270, 186),
 }
 ARROWS: Final = {
-    (State.OFF, State.PENDING): Arrow((192, 40, 350, 40), (271, 32)),
-    (State.PENDING, State.OFF): Arrow((350, 80, 192, 80), (271, 99)),
-    (State.PENDING, State.ON): Arrow((446, 106, 446, 270), (454, 180), "start"),
-    (State.OFF, State.ON): Arrow((180, 106, 374, 270), (298, 184), "start"),
-    (State.ON, State.OFF): Arrow((350, 296, 128, 106), (238, 230), "end"),
-    (State.LOCKED, State.OFF): Arrow((56, 270, 56, 106), (64, 180), "start"),
-    (State.ON, State.LOCKED): Arrow((350, 336, 192, 336), (271, 328)),
-    (State.LOCKED, State.ON): Arrow((192, 410, 350, 410), (271, 402)),
+    (State.OFF, State.PENDING): Arrow((210, 40, 400, 40), (305, 32)),
+    (State.PENDING, State.OFF): Arrow((400, 80, 210, 80), (305, 99)),
+    (State.PENDING, State.ON): Arrow((505, 106, 505, 270), (513, 180), "start"),
+    (State.OFF, State.ON): Arrow((198, 106, 424, 270), (332, 184), "start"),
+    (State.ON, State.OFF): Arrow((400, 296, 140, 106), (268, 230), "end"),
+    (State.LOCKED, State.OFF): Arrow((60, 270, 60, 106), (68, 180), "start"),
+    (State.ON, State.LOCKED): Arrow((400, 336, 210, 336), (305, 328)),
+    (State.LOCKED, State.ON): Arrow((210, 410, 400, 410), (305, 402)),
 }
 STYLE: Final = """
   .card { fill: #ffffff; stroke: #c8ced6; } .box { fill: #dcecf7; stroke: #0072b2; } .head { fill: #1f2328; }
   .line { stroke: #1f2328; } text { fill: #1f2328; font: 14px ui-monospace, "DejaVu Sans Mono", monospace; }
   .name { font-weight: bold; font-size: 16px; } .over { stroke: #ffffff; stroke-width: 5; paint-order: stroke; }
+  .event { font: italic 14px system-ui, sans-serif; }
 """
 
 
@@ -91,7 +92,8 @@ def arrow(place: Arrow, calls: list[str]) -> list[str]:
     rows = [", ".join(calls)] if place.anchor == "middle" else calls
     line = f'<line class="line" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" marker-end="url(#head)"/>'
     words = [
-        f'<text class="over" x="{x}" y="{y + LINE * row}" text-anchor="{place.anchor}">{text}</text>'
+        f'<text class="{"over event" if text == LOCK else "over"}" x="{x}" y="{y + LINE * row}" '
+        f'text-anchor="{place.anchor}">{text}</text>'
         for row, text in enumerate(rows)
     ]
     return [line, *words]

@@ -3,7 +3,7 @@
 - Codes: `hotp`, `totp`, `Secret`, `TOTP`, `HOTP`, `KeyURI` (RFC 4226, RFC 6238, RFC 4648, the Key URI format).
 - The lifecycle: `TwoFactor` on a `Store`: set-up, log-in, recovery codes, throttling, replacing, resetting.
   `AsyncTwoFactor` on an `AsyncStore` is the same, awaited. The stores are in `totpcore.stores`.
-- At rest: `totpcore.sealing` has `Keyring`, which seals every record, and `reseal`, which turns its keys.
+- At rest: `totpcore.sealing` has `Keyring`, which seals every record, and `reseal`, which rotates its keys.
 - For tests: `totpcore.testing`; the vectors of the RFCs: `totpcore.vectors`.
 """
 

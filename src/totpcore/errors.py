@@ -16,8 +16,8 @@ class TotpcoreError(Exception):
 class Refused(TotpcoreError):
     """The second factor was not accepted.
 
-    All that `verify`, `recover` and `confirm` raise on what a visitor typed. The text of the exception is for
-    developers; tell visitors what they can do next in your own words.
+    Every call that takes a code raises it on what a visitor typed. The text of the exception is for developers; tell
+    visitors what they can do next in your own words.
     """
 
     reason: str = "refused"
@@ -33,7 +33,7 @@ class InvalidCode(Refused):
 
     Attributes:
         malformed: If true, a typing slip (too short, a letter in it): it cost no attempt.
-        attempts_left: How many more codes are answered before a wait begins.
+        attempts_left: How many more codes are answered before a wait begins; for `confirm`, before the set-up ends.
     """
 
     reason: str = "wrong"

@@ -295,7 +295,7 @@ class TOTP(MadeOfSecret):
             code: As typed. Surrounding white space, and spaces and hyphens inside, do not count.
             at: The server's time, in Unix seconds.
             after: The highest counter that has been spent, -1 for none (RFC 6238 section 5.2).
-            window: Time steps accepted before and after the current one, 0 to 2 each (RFC 6238 section 6).
+            window: Time steps accepted before and after the current one, 0 to 2 each (RFC 6238 sections 5.2 and 6).
 
         Raises:
             InvalidParameters: If a number is out of range.

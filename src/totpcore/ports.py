@@ -76,7 +76,7 @@ class Sealer(Protocol):
 
 @runtime_checkable
 class ListsUsers(Protocol):
-    """A store that can also say whom it knows; the command line needs it."""
+    """A store that can also list its users; `reseal` needs it, and so does `raise_floor` for everybody."""
 
     def users(self) -> Iterator[str]:
         """Yield every user id that has a value."""

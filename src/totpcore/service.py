@@ -33,15 +33,10 @@ class TwoFactor(Shell[Store]):
 
     Example:
         >>> from totpcore import MemoryStore, Plaintext
-        >>> from totpcore.testing import HandClock, Phone
-        >>> clock = HandClock(1_800_000_000)
-        >>> two_factor = TwoFactor(MemoryStore(), issuer="ACME", sealer=Plaintext(), clock=clock)
-        >>> phone = Phone.scan(two_factor.enrol("7", account="alice@example.com").uri)
-        >>> two_factor.confirm("7", phone.code(clock())).recovery_codes
-        <RecoveryCodes: 10, hidden>
-        >>> clock.tick(30)
-        >>> two_factor.verify("7", phone.code(clock())).failures_before
-        0
+        >>> two_factor = TwoFactor(MemoryStore(), issuer="ACME", sealer=Plaintext())
+        >>> enrolment = two_factor.enrol("7", account="alice@example.com")
+        >>> two_factor.status("7").state
+        <State.PENDING: 'pending'>
 
     A user id is a `str` of 1 to 255 characters that never changes and is never given to somebody else: a primary key,
     not a log-in name. All times are Unix seconds.
@@ -125,7 +120,7 @@ class TwoFactor(Shell[Store]):
     def recover(self, user: str, code: str) -> Recovered:
         """Accept a recovery code, and spend it, together with the one-time codes that are valid now.
 
-        For `pending_seconds` from then on, `enrol` is allowed in the place of `replace`.
+        For `pending_seconds` from then on, `enrol` is allowed instead of `replace`.
 
         Raises:
             InvalidCode: If the code is wrong, or no recovery code at all (`malformed`).
@@ -151,7 +146,7 @@ class TwoFactor(Shell[Store]):
             InvalidParameters: If `account` is blank, too long, or holds a colon or an invisible character.
 
         Warns:
-            CompatibilityWarning: If the policy or a name is one that widely used apps do not follow.
+            CompatibilityWarning: If the policy is one that widely used apps do not follow. Names do not warn.
         """
         return self._run(user, self._core.enrol(account))
 
@@ -269,7 +264,7 @@ class TwoFactor(Shell[Store]):
             user: The user id.
             token: The token.
             spent: The highest counter that was accepted there, -1 if that is not known. For TOTP without such a
-                record, pass the counter of now.
+                record, pass the counter of now, plus the steps ahead that were accepted there.
             allow_weak: Whether a secret of fewer than 128 bits is taken (RFC 4226 section 4, R6).
 
         Raises:

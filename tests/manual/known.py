@@ -55,6 +55,15 @@ COMMANDS: Final[Answers] = {
             "tests/howto/test_rfc_vectors_in_ci.py::test_the_json_is_what_the_page_says"
         ),
     },
+    "docs/how-to/installing.md": {
+        "python3 -m totpcore selftest": "tests/howto/test_installing.py::test_the_last_two_commands",
+        "totpcore --version": "tests/howto/test_installing.py::test_the_last_two_commands",
+    },
+    "docs/how-to/moving-from-pyotp.md": {
+        "TOTPCORE_STORE=sqlite:////srv/app/second-factors.db TOTPCORE_KEYS=… python3 from_pyotp.py site.db": (
+            "tests/howto/test_moving_from_pyotp.py::test_the_script_and_the_end_of_the_column"
+        )
+    },
     "docs/how-to/several-workers.md": {
         "gunicorn --workers 4 --threads 4 --preload howto.workers:app": (
             "tests/howto/test_several_workers.py::test_gunicorn_with_preload_and_threads_on_a_file"

@@ -92,4 +92,4 @@ def test_the_picture_is_drawn_from_the_table() -> None:
     assert drawn == script.draw()
     said = [word for text in re.findall(r">([a-z_, ]+)</text>", drawn) for word in text.split(", ")]
     wanted = [call.value for calls in TABLE.values() for call in calls]
-    assert sorted(said) == sorted([*wanted, "lock_after"])
+    assert sorted(said) == sorted([*wanted, "lock_after wrong codes"])

@@ -8,6 +8,7 @@ Rules of this file:
 """
 
 from collections.abc import Iterable
+from textwrap import fill
 from typing import Final
 
 from requirements.matrix import TESTS, TOPICS, Matrix, Requirement, sources
@@ -63,7 +64,7 @@ def checklist(matrix: Matrix) -> str:
         for row in matrix.of("APP"):
             if row.topic == topic:
                 ids.setdefault(row.do, []).append(row.id)
-        parts.append("\n".join([f"### {topic}", "", *(f"- [ ] {do} ({', '.join(of)})" for do, of in ids.items()), ""]))
+        parts.append("\n".join([f"### {topic}", "", *(_item(f"{do} ({', '.join(of)})") for do, of in ids.items()), ""]))
     return "\n".join(parts)
 
 
@@ -84,6 +85,10 @@ def _section(title: str, names: Iterable[str], rows: Iterable[Iterable[str]]) ->
     heads = list(names)
     lines = [_line(heads), _line(["---"] * len(heads)), *(_line(map(_escaped, row)) for row in rows)]
     return "\n".join([f"## {title}", "", *lines, ""])
+
+
+def _item(text: str) -> str:
+    return fill(f"- [ ] {text}", 120, subsequent_indent=" " * 6, break_long_words=False, break_on_hyphens=False)
 
 
 def _line(cells: Iterable[str]) -> str:
