@@ -1,4 +1,4 @@
-"""Draws the state diagram out of the table that the calls themselves consult: `python docs/figures/states.py`.
+"""Draws the state diagram out of the table that the calls themselves consult.
 
 Rules of this file:
 
@@ -8,13 +8,11 @@ Rules of this file:
 3. It is a white card with dark ink, like the other figures: readable on a dark page too.
 """
 
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from totpcore import EventKind, State
 from totpcore._states import TABLE
 
-TARGET: Final = Path(__file__).with_suffix(".svg")
 WIDTH: Final = 610
 HEIGHT: Final = 470
 BOX: Final = 200  # the width of a state's box
@@ -120,7 +118,3 @@ def draw() -> str:
             "</svg>\n",
         ]
     )
-
-
-if __name__ == "__main__":
-    TARGET.write_text(draw(), "utf-8", newline="\n")

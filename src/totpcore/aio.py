@@ -39,7 +39,8 @@ class AsyncTwoFactor(Shell[AsyncStore]):
         >>> from totpcore.testing import HandClock, Phone
         >>> clock = HandClock(1_800_000_000)
         >>> async def set_up_and_log_in():
-        ...     two_factor = AsyncTwoFactor(InThreads(MemoryStore()), issuer="ACME", sealer=Plaintext(), clock=clock)
+        ...     store = InThreads(MemoryStore())
+        ...     two_factor = AsyncTwoFactor(store, issuer="ACME", sealer=Plaintext(), clock=clock)
         ...     phone = Phone.scan((await two_factor.enrol("7", account="alice@example.com")).uri)
         ...     print((await two_factor.confirm("7", phone.code(clock()))).recovery_codes)
         ...     clock.tick(30)
