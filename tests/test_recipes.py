@@ -3,11 +3,13 @@
 import doctest
 import logging
 import os
+import re
 import socketserver
 import threading
 import time
 import warnings
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -44,6 +46,10 @@ def test_examples_give_what_they_say() -> None:
         (EventKind.VERIFY, "wrong", 3, "3 wrong codes in a row"),
         (EventKind.RECOVER, "wrong", 10, "10 wrong codes in a row"),
         (EventKind.VERIFY, "wrong", 100, "locked"),
+        (EventKind.DISABLE, "wrong", 3, "3 wrong codes in a row were typed in an open session"),
+        (EventKind.REPLACE, "wrong", 10, "10 wrong codes in a row were typed in an open session"),
+        (EventKind.RENEW_RECOVERY_CODES, "wrong", 30, "30 wrong codes in a row were typed in an open session"),
+        (EventKind.DISABLE, "wrong", 100, "100 wrong codes in a row were typed in an open session"),
     ],
 )
 def test_who_is_told_what(kind: EventKind, reason: str, failures: int, told: str) -> None:
@@ -71,7 +77,9 @@ def test_who_is_told_what(kind: EventKind, reason: str, failures: int, told: str
         (EventKind.VERIFY, "locked", 100),
         (EventKind.RECOVER, "wrong", 100),
         (EventKind.CONFIRM, "wrong", 3),
-        (EventKind.DISABLE, "wrong", 3),
+        (EventKind.DISABLE, "wrong", 2),
+        (EventKind.REPLACE, "malformed", 3),
+        (EventKind.RENEW_RECOVERY_CODES, "locked", 100),
     ],
 )
 def test_who_is_not_bothered(kind: EventKind, reason: str, failures: int) -> None:
@@ -138,6 +146,24 @@ def test_what_a_mailbox_holds_after_a_life() -> None:
     ]
     everything = " ".join(mail.subject + mail.text for mail in life.mailbox)
     assert not any(hidden in everything for hidden in (typed, "000000", *codes))
+
+
+def test_guesses_in_an_open_session_are_told_too() -> None:
+    """Whoever has a session and guesses at its forms is told of as one who guesses at the log-in, up to the lock."""
+    life = Life(Policy())
+    phone = life.set_up()
+    factor = life.factor
+    forms = factor.disable, factor.renew_recovery_codes, partial(factor.replace, account="alice")
+    for number in range(100):
+        life.clock.tick(3600)
+        near = {phone.code(life.clock() + 30 * steps) for steps in (-1, 0, 1)}
+        with pytest.raises(Refused):
+            forms[number % 3]("7", next(code for code in ("000000", "1" * 6, "2" * 6, "3" * 6) if code not in near))
+    life.postman.close()
+    _, *mails = life.mailbox
+    assert [mail.subject.split()[1] for mail in mails] == ["3", "10", "30", "100"]
+    assert factor.status("7").state == "locked"
+    assert [("locked" in mail.text) for mail in mails] == [False, False, False, True]
 
 
 def test_the_lock_follows_the_policy() -> None:
@@ -261,6 +287,49 @@ def test_closing_does_not_wait_for_ever(caplog: pytest.LogCaptureFixture) -> Non
     assert "was not told" in caplog.text
 
 
+def test_what_is_not_sent_in_time_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """How many, and of which users: the one that is on its way too, as nobody will know. No subject, no address."""
+    stuck = threading.Event()
+
+    def send(user: str, _mail: Mail) -> None:
+        if user != "1":
+            stuck.wait(60)
+
+    postman = Postman(send, site="ACME")
+    for user in "12332":
+        postman.tell(Event(kind=EventKind.DISABLE, user=user, at=START))
+    postman.close(0.5)
+    stuck.set()
+    (line,) = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert line == "4 e-mails were not sent in time; these users were not told: 2, 3"
+
+
+def test_telling_while_it_is_closed(caplog: pytest.LogCaptureFixture) -> None:
+    """`tell` does not wait for `close`, and what it is told then is not lost behind the end of the queue."""
+    stuck, sent = threading.Event(), list[str]()
+
+    def send(user: str, _mail: Mail) -> None:
+        if user == "1":
+            stuck.wait(60)
+        sent.append(user)
+
+    postman = Postman(send, site="ACME")
+    postman.tell(Event(kind=EventKind.DISABLE, user="1", at=START))
+    closing = threading.Thread(target=postman.close, args=(60,))
+    closing.start()
+    time.sleep(0.2)
+    began = time.perf_counter()
+    postman.tell(Event(kind=EventKind.DISABLE, user="2", at=START))
+    assert time.perf_counter() - began < 30
+    assert closing.is_alive()
+    postman.close(60)
+    assert sent == ["2"]
+    stuck.set()
+    closing.join(60)
+    assert sent == ["2", "1"]
+    assert not caplog.records
+
+
 def test_each_sink_is_told_whatever_the_others_do(caplog: pytest.LogCaptureFixture) -> None:
     """The trail is kept where the post fails, and the answer stands; totpcore logs that a sink raised."""
     told: list[str] = []
@@ -318,8 +387,25 @@ def test_a_mail_goes_out_by_smtp(mail_server: tuple[int, list[str]]) -> None:
     postman.tell(Event(kind=EventKind.RECOVER, user="7", at=START, codes_left=9))
     postman.close()
     (message,) = received
-    assert "rcpt TO:<7@acme.example>" in message
+    assert "rcpt to:<7@acme.example>" in message.lower()  # in capitals or not, as the version of Python has it
     assert "Subject: ACME: a recovery code was used to log in" in message
     assert "From: panel@acme.example" in message
     assert "Auto-Submitted: auto-generated" in message
+    assert re.search(r"^Date: \w{3}, \d{1,2} \w{3} \d{4} [\d:]{8} [+-]\d{4}\r?$", message, re.MULTILINE)
+    assert re.search(r"^Message-ID: <[^@\s]+@acme\.example>\r?$", message, re.MULTILINE)
     assert "You have 9 left." in message
+
+
+@pytest.mark.parametrize("found", ["a@acme.example, b@acme.example", "all: a@acme.example, b@acme.example;", ""])
+def test_a_mail_goes_to_one_address(
+    mail_server: tuple[int, list[str]], caplog: pytest.LogCaptureFixture, found: str
+) -> None:
+    """A list of addresses is no address: nobody is told, and the log says why, without an address."""
+    port, received = mail_server
+    postman = Postman(by_smtp("127.0.0.1", port, sender="panel@acme.example", address_of=lambda _: found), site="ACME")
+    postman.tell(Event(kind=EventKind.RECOVER, user="7", at=START, codes_left=9))
+    postman.close()
+    assert not received
+    assert "User 7 was not told" in caplog.text
+    assert "address_of must return one address" in caplog.text
+    assert "acme.example" not in caplog.text

@@ -12,10 +12,11 @@ import smtplib
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from email.message import EmailMessage
-from queue import Full, Queue
+from email.utils import formatdate, make_msgid
+from queue import SimpleQueue
 from typing import Final
 
 from totpcore import Event, EventKind, Policy
@@ -87,6 +88,13 @@ def _told(event: Event, policy: Policy) -> tuple[str, str] | None:
         case EventKind.VERIFY | EventKind.RECOVER, "wrong" if event.failures in TOLD_IN_A_ROW:
             more = "The password was right. Whoever types it without a right code is not let in."
             return f"{event.failures} wrong codes in a row were typed", more
+        case EventKind.REPLACE | EventKind.RENEW_RECOVERY_CODES | EventKind.DISABLE, "wrong":
+            if event.failures not in (*TOLD_IN_A_ROW, policy.lock_after):
+                return None
+            more = "Whoever typed them is logged in as you, and wants to change your second factor."
+            if event.failures == policy.lock_after:  # recovery codes are never locked; the event does not tell which
+                more += " If they were codes of your device, log in with a recovery code: those are locked now."
+            return f"{event.failures} wrong codes in a row were typed in an open session", more
     return None
 
 
@@ -116,8 +124,12 @@ class Postman:
             os.register_at_fork(after_in_child=self._begin)
 
     def _begin(self) -> None:
-        self._waiting: Queue[tuple[str, Mail] | None] = Queue(self._most)
-        self._starting = threading.Lock()
+        self._lock = threading.Lock()
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._waiting: SimpleQueue[tuple[str, Mail] | None] = SimpleQueue()
+        self._untold: list[str] = []  # the users whose mail is in the queue, or on its way
         self._thread: threading.Thread | None = None
 
     def tell(self, event: Event) -> None:
@@ -125,30 +137,39 @@ class Postman:
         mail = mail_about(event, site=self._site, policy=self._policy)
         if mail is None:
             return
-        with self._starting:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._carry, args=(self._waiting,), daemon=True)
-                self._thread.start()
-        try:
-            self._waiting.put_nowait((event.user, mail))
-        except Full:
+        with self._lock:
+            full = len(self._untold) >= self._most
+            if not full:
+                self._untold.append(event.user)
+                self._waiting.put((event.user, mail))
+                if self._thread is None:
+                    given = self._waiting, self._untold
+                    thread = threading.Thread(target=self._carry, args=given, daemon=True)
+                    thread.start()
+                    self._thread = thread
+        if full:
             LOG.error("Too many e-mails are waiting; user %s was not told: %s", event.user, mail.subject)
 
     def close(self, seconds: float = 10) -> None:
-        """Send what is waiting, for at most so many seconds."""
-        with self._starting, suppress(Full):
-            if self._thread is not None:
-                self._waiting.put(None, timeout=seconds)
-                self._thread.join(seconds)
-                self._waiting, self._thread = Queue(self._most), None
+        """Send what is waiting, for at most so many seconds; what is not sent by then is logged, by its users."""
+        with self._lock:  # and wait outside of it: `tell` begins anew meanwhile
+            waiting, untold, thread = self._waiting, self._untold, self._thread
+            self._begin_anew()
+        if thread is not None:
+            waiting.put(None)
+            thread.join(seconds)
+        if left := untold.copy():
+            users = ", ".join(dict.fromkeys(left))
+            LOG.error("%s e-mails were not sent in time; these users were not told: %s", len(left), users)
 
-    def _carry(self, waiting: Queue[tuple[str, Mail] | None]) -> None:
+    def _carry(self, waiting: SimpleQueue[tuple[str, Mail] | None], untold: list[str]) -> None:
         while (found := waiting.get()) is not None:
             user, mail = found
             try:
                 self._send(user, mail)
             except Exception:
                 LOG.exception("User %s was not told: %s", user, mail.subject)
+            del untold[0]
 
 
 def each(*sinks: Callable[[Event], None]) -> Callable[[Event], None]:
@@ -163,14 +184,22 @@ def each(*sinks: Callable[[Event], None]) -> Callable[[Event], None]:
 
 
 def by_smtp(host: str, port: int, *, sender: str, address_of: Callable[[str], str]) -> Callable[[str, Mail], None]:
-    """Send by a mail server; `address_of` looks up where a user reads."""
+    """Send by a relay on this host, which asks for no password and no TLS.
+
+    `address_of` looks up where a user reads: one address, and no list.
+    """
 
     def send(user: str, mail: Mail) -> None:
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = sender, address_of(user), mail.subject
+        to = [address.addr_spec for address in message["To"].addresses]
+        if len(to) != 1:
+            raise ValueError("address_of must return one address")
+        message["Date"] = formatdate()
+        message["Message-ID"] = make_msgid(domain=message["From"].addresses[0].domain or None)
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office note comes back
         message.set_content(mail.text)
         with smtplib.SMTP(host, port, timeout=30) as server:
-            server.send_message(message)
+            server.send_message(message, to_addrs=to)
 
     return send

@@ -1,6 +1,7 @@
 """Forms and answers: tokens, headers, odd input, what is shown where, without a browser and thus quick."""
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -10,6 +11,7 @@ from browser.site import PASSWORD, START
 from pages.live import Answer, Live, Visitor, key_in, paths
 from totpcore import Rule, State
 
+UNSEEN = ["a\0b", "\u200b", "Ada\u202e", "\u2066Ada", "\x1b[2J", " \t "]
 ODD = [
     "",
     " ",
@@ -98,6 +100,45 @@ class Forms:
         for path in changing:
             assert visitor.get(path).status_code == 405, path
 
+    def test_nothing_is_changed_by_head(self, live: Live) -> None:
+        """Whatever form comes with it, and without a token, a HEAD logs nobody in and changes nothing."""
+        ada, grace = live.add("ada", owner=True), live.add("grace")
+        live.encourage()
+        visitor = live.visitor()
+        visitor.log_in(ada)
+        before = live.users.all(), live.users.enforcement(), live.factor.status(ada.id), live.factor.status(grace.id)
+        fields = {
+            "own_password": PASSWORD,
+            "new_password": "another password",
+            "reason": "test",
+            "login": "ada",
+            "name": "Mallory",
+            "password": PASSWORD,
+            "rule": "OFF",
+        }
+        for path in {*paths(live, "GET"), *paths(live, "POST")}:
+            assert visitor.head(path, **fields).status_code != 422, path
+            guest = live.visitor()
+            assert guest.head(path, **fields).status_code in {200, 302, 405}, path
+            assert guest.get("/").headers["Location"] == "/login", path
+        assert (
+            live.users.all(),
+            live.users.enforcement(),
+            live.factor.status(ada.id),
+            live.factor.status(grace.id),
+        ) == before
+        assert live.users.check_password("ada", PASSWORD)
+        assert visitor.get("/").status_code == 200
+        katherine = live.add_with_factor("katherine")
+        half = live.visitor()
+        half.give_password("katherine")
+        for path, code in (
+            ("/login/code", katherine.code(live.now())),
+            ("/login/recovery", katherine.recovery_codes[0]),
+        ):
+            assert half.head(path, code=code).status_code in {200, 405}
+            assert half.get("/").headers["Location"] == "/login/code"
+
     def test_every_answer_is_hardened(self, live: Live) -> None:
         """For every session, on pages, redirects, errors and files: no-store, the policy, nothing inline."""
         ada = live.add_with_factor("ada", owner=True)
@@ -180,6 +221,40 @@ class Forms:
         )
         assert visitor.post("/profile/password", own_password="x", new_password="a better password").status_code == 422
         assert visitor.post("/profile/password", own_password=PASSWORD, new_password="short").status_code == 422
+
+    @pytest.mark.parametrize("typed", UNSEEN)
+    def test_what_others_read_can_be_seen(self, live: Live, typed: str) -> None:
+        """Neither a name nor a reason hides signs; both are refused before anything is changed."""
+        ada, grace = live.add("ada", owner=True), live.add_with_factor("grace")
+        visitor = live.visitor()
+        visitor.log_in(ada)
+        visitor.get("/profile")
+        answer = visitor.post("/profile", login="ada", name=typed)
+        assert (answer.status_code, "can be seen" in answer.text) == (422, True)
+        reset = f"/setup/staff/administrators/{grace.id}/reset"
+        answer = visitor.post(reset, reason=typed, own_password=PASSWORD)
+        assert (answer.status_code, "Say why" in answer.text) == (422, True)
+        assert live.users.check_password("grace", PASSWORD)
+        assert live.factor.status(grace.id).state is State.ON
+
+    @pytest.mark.parametrize(
+        ("typed", "kept"),
+        [(" Zo\xeb  O'Neil ", "Zo\xeb O'Neil"), ("\u5c71\u7530\u3000\u592a\u90ce", "\u5c71\u7530 \u592a\u90ce")],
+    )
+    def test_names_of_all_people_are_taken(self, live: Live, typed: str, kept: str) -> None:
+        """Letters of all scripts, and spaces between them, of which one is as good as many."""
+        visitor = live.visitor()
+        visitor.log_in(live.add("ada"))
+        visitor.get("/profile")
+        assert visitor.post("/profile", login="ada", name=typed).status_code == 302
+        assert f'value="{kept}"' in unescape(visitor.get("/profile").text)
+
+    def test_a_reset_says_whose_it_is(self, live: Live) -> None:
+        """Two may bear one name; the name to log in with is beside it."""
+        visitor = live.visitor()
+        visitor.log_in(live.add("ada", owner=True))
+        grace = live.add("grace")
+        assert "Grace, user name <code>grace</code>" in visitor.get(f"/setup/staff/administrators/{grace.id}").text
 
     def test_whoever_is_no_owner_changes_nobody_else(self, live: Live) -> None:
         """The addresses of an owner are forbidden to others, with the right token as well."""

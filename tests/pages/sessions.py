@@ -210,6 +210,61 @@ class Sessions:
         assert live.users.check_password("grace", given[0])
         assert visitor.get("/").headers["Location"] == "/login"
 
+    def test_ones_own_password_is_that_of_the_session(self, live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Names to log in with change without a password. Whoever has taken one over opens nothing by their own."""
+        ada, grace = live.add("ada", owner=True), live.add("grace")
+        live.users.add("mallory", "Mallory", "what mallory chose")
+        mallory = list(live.users.all())[-1]
+        assert mallory.login == "mallory"
+
+        def swap() -> None:
+            assert live.users.rename(ada.id, "countess", "Ada")
+            assert live.users.rename(mallory.id, "ada", "Mallory")
+
+        for path in (f"/setup/staff/administrators/{grace.id}/reset", "/profile/password"):
+            thief = live.visitor()
+            thief.log_in(ada)
+            thief.get("/profile")
+            live.after_call(monkeypatch, "gate", swap)
+            answer = thief.post(path, own_password="what mallory chose", new_password="one of the thief", reason="x")
+            assert answer.status_code == 422, path
+            assert "not your own password" in answer.text
+            assert live.users.check_password("countess", PASSWORD)
+            live.users.rename(mallory.id, "mallory", "Mallory")
+            live.users.rename(ada.id, "ada", "Ada")
+        assert live.users.check_password("grace", PASSWORD)
+
+    def test_a_change_goes_on_in_its_session_only_if_it_was_the_only_one(
+        self, live: Live, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whoever confirms or disables while the password is reset has no session afterwards."""
+        ada = live.add("ada")
+        visitor = live.visitor()
+        visitor.log_in(ada)
+        visitor.get("/profile/two-factor")
+        key = key_in(visitor.post("/profile/two-factor/setup"))
+        live.after_call(monkeypatch, "confirm", partial(live.users.reset_password, ada.id))
+        assert visitor.post("/profile/two-factor/confirm", code=oath_code(key, live.now())).status_code == 200
+        assert visitor.get("/").headers["Location"] == "/login"
+        grace = live.add_with_factor("grace")
+        visitor.log_in(grace)
+        live.tick(60)
+        visitor.get("/profile/two-factor")
+        live.after_call(monkeypatch, "disable", partial(live.users.reset_password, grace.id))
+        visitor.post("/profile/two-factor/disable", code=grace.code(live.now()))
+        assert visitor.get("/").headers["Location"] == "/login"
+
+    def test_no_session_lasts_longer_because_the_clock_was_set_back(self, live: Live) -> None:
+        """Half or full: with longer to go than such a session may last, it has ended."""
+        ada = live.add_with_factor("ada")
+        half, full = live.visitor(), live.visitor()
+        full.log_in(ada)
+        half.give_password("ada")
+        assert (half.get("/login/code").status_code, full.get("/").status_code) == (200, 200)
+        live.tick(-3600)
+        assert half.get("/login/code").headers["Location"] == "/login"
+        assert full.get("/").headers["Location"] == "/login"
+
     def test_a_recovery_login_ends_every_other_session(self, live: Live) -> None:
         """For a while set-up needs no code then; a session that was open before must not reach it."""
         ada = live.add_with_factor("ada")

@@ -9,9 +9,11 @@ import pytest
 from browser.codes import oath_code, wrong_code
 from browser.site import Account
 from pages.live import Answer, Live, Visitor, codes_in, key_in
+from totpcore import TOTP, RecoveryCodes, Secret
 
 OWN = "/profile/two-factor"
 GO_ON = "Go on with set-up"
+UNSEEN = "Nobody has seen your recovery codes yet"
 
 
 def begun(live: Live, account: Account) -> tuple[Visitor, str]:
@@ -134,6 +136,59 @@ class Setups:
         assert keys[0] != keys[1]
         assert key_in(owner.post(f"{OWN}/confirm", code=wrong_code(keys[1], live.now()))) == keys[1]
         assert thief.get(OWN).headers["Location"] == "/login"
+
+    def test_recovery_codes_that_nobody_saw_are_told(self, live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The panel stops after the confirmation and before the page: nobody has the codes, and pages say so."""
+        ada = live.add("ada", owner=True)
+        visitor, key = begun(live, ada)
+
+        def stop() -> None:
+            raise OSError("the panel stops")
+
+        live.after_call(monkeypatch, "confirm", stop)
+        assert visitor.post(f"{OWN}/confirm", code=oath_code(key, live.now())).status_code == 500
+        live.tick(60)
+        visitor.log_in(Account(ada.id, "ada", key))
+        own = ("/", "/profile", OWN)
+        for path in own:
+            assert UNSEEN in visitor.get(path).text, path
+        assert '<span class="badge warn">unseen</span>' in visitor.get("/setup/staff/administrators").text
+        live.tick(60)
+        assert len(codes_in(visitor.post(f"{OWN}/recovery-codes", code=oath_code(key, live.now())))) == 10
+        for path in own:
+            page = visitor.get(path).text
+            assert UNSEEN not in page
+            assert "10 recovery codes left" in page, path
+        assert "unseen</span>" not in visitor.get("/setup/staff/administrators").text
+
+    def test_new_recovery_codes_that_nobody_saw_are_told(self, live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The old ones have ended, and the page of the new ones was never made."""
+        ada = live.add_with_factor("ada")
+        visitor = live.visitor()
+        visitor.log_in(ada)
+        live.tick(60)
+        assert UNSEEN not in visitor.get(OWN).text
+
+        def break_the_page() -> None:
+            monkeypatch.setattr(RecoveryCodes, "__getitem__", None)
+
+        live.after_call(monkeypatch, "renew_recovery_codes", break_the_page)
+        assert visitor.post(f"{OWN}/recovery-codes", code=ada.code(live.now())).status_code == 500
+        assert UNSEEN in visitor.get(OWN).text
+
+    def test_recovery_codes_of_a_set_up_have_been_seen(self, live: Live) -> None:
+        """Where the page was made, nothing is told; of a device that was brought along afterwards, it is."""
+        ada = live.add("ada")
+        visitor, key = begun(live, ada)
+        assert len(codes_in(visitor.post(f"{OWN}/confirm", code=oath_code(key, live.now())))) == 10
+        assert UNSEEN not in visitor.get(OWN).text
+        live.factor.reset(ada.id, actor="console", reason="test")
+        token = TOTP(Secret.generate())
+        live.factor.adopt(ada.id, token, spent=-1)
+        live.users.expect_factor(ada.id, expected=True)
+        other = live.visitor()
+        other.log_in(Account(ada.id, "ada", token.secret.base32))
+        assert UNSEEN in other.get(OWN).text
 
     def test_two_tabs_of_one_session_show_one_key(self, live: Live) -> None:
         """Either may confirm it, and the overview leads back to it."""

@@ -12,7 +12,7 @@ from werkzeug.security import generate_password_hash
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
-from admin_panel import create_app
+from admin_panel import create_app, make_store
 from admin_panel.app import UNSEALED
 from admin_panel.session import Panel
 from browser.site import PASSWORD, START, Account
@@ -31,6 +31,7 @@ class Live(pages.Live):
     def __init__(
         self, folder: Path, clock: Callable[[], float], *, store: str | None = None, sealer: Sealer = UNSEALED
     ) -> None:
+        make_store(folder, store)
         self.app = create_app(folder, store=store, sealer=sealer, clock=clock)
         self.folder = folder
         self.clock = clock
@@ -115,4 +116,4 @@ class Visitor(pages.Visitor):
         self.client.set_cookie("panel", word)
 
     def _ask(self, method: str, path: str, fields: Mapping[str, str]) -> TestResponse:
-        return self.client.open(path, method=method, data=dict(fields) if method == "POST" else None, buffered=True)
+        return self.client.open(path, method=method, data=dict(fields) if method != "GET" else None, buffered=True)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from admin_panel import create_app
 from need import need
 from pages.command import lines, started
 from pages.life import live_through
@@ -39,6 +40,22 @@ def test_the_whole_life_on_each_store(store_url: str, sealer: Plaintext | Keyrin
     need("oathtool")
     live_through(Live(tmp_path, HandClock(START), store=store_url, sealer=sealer))
     assert not (tmp_path / "second-factors.db").exists()
+
+
+def test_a_store_that_is_missing_is_not_made_anew(tmp_path: Path) -> None:
+    """A panel that lost its store does not start with an empty one, in which nobody has a second factor."""
+    live = Live(tmp_path, HandClock(START))
+    live.add("ada")
+    file = tmp_path / "second-factors.db"
+    file.unlink()
+    with pytest.raises(FileNotFoundError):
+        create_app(tmp_path)
+    with started("admin_panel", tmp_path, "--port", "0", "--data", str(tmp_path)) as process:
+        printed, errors = process.communicate(timeout=60)
+    assert (printed, process.returncode) == ("", 1)
+    assert len(errors.splitlines()) == 1
+    assert "second-factors.db" in errors
+    assert not file.exists()
 
 
 def test_the_command_takes_both_settings_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 from fastapi.routing import APIRoute
 
-from fastapi_panel import create_app, login, second_factor, staff
+from fastapi_panel import create_app, login, make_store, second_factor, staff
 from fastapi_panel.app import UNSEALED
 from fastapi_panel.passwords import generate_password_hash
 from fastapi_panel.session import Panel
@@ -38,6 +38,7 @@ class Live(pages.Live):
         self, database: str, clock: Callable[[], float], *, store: str | None = None, sealer: Sealer = UNSEALED
     ) -> None:
         self.loop = EventLoop()
+        self.run(make_store(database, store))
         self.app = create_app(database, store=store, sealer=sealer, clock=clock)
         self.database = database
         self.clock = clock
@@ -138,5 +139,5 @@ class Visitor(pages.Visitor):
         self.client.cookies.set("panel", word, domain="panel.local", path="/")
 
     def _ask(self, method: str, path: str, fields: Mapping[str, str]) -> httpx.Response:
-        data = dict(fields) if method == "POST" else None
+        data = dict(fields) if method != "GET" else None
         return self.live.run(self.client.request(method, path, data=data))

@@ -58,6 +58,18 @@ def test_command_prints_what_one_needs_and_no_more(database: str, tmp_path: Path
         assert "Password" not in " ".join(lines(process)), "the users are kept, their passwords are not printed again"
 
 
+def test_a_store_that_is_missing_is_not_made_anew(database: str, tmp_path: Path) -> None:
+    """Where there are users, a start makes no empty table, in which nobody has a second factor."""
+    arguments = ("--port", "0", "--database", database)
+    with started("fastapi_panel", tmp_path, *arguments) as process:
+        assert "Password" in " ".join(lines(process))
+    with psycopg.connect(database, autocommit=True) as db:
+        db.execute("DROP TABLE totpcore")
+        with started("fastapi_panel", tmp_path, *arguments) as process:
+            assert lines(process)
+        assert db.execute("SELECT to_regclass('totpcore')").fetchone() == (None,)
+
+
 def test_command_takes_its_settings_from_the_environment(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

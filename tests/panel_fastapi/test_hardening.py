@@ -4,6 +4,7 @@ from need import need
 from pages.forms import Forms
 from pages.sessions import Sessions
 from pages.setups import Setups
+from pages.slow import Slow
 from pages.trouble import Trouble
 
 need("oathtool")
@@ -21,6 +22,10 @@ class TestSetups(Setups):
 
 class TestForms(Forms):
     """What is sent, and what comes back."""
+
+
+class TestSlow(Slow):
+    """Forms that are finished later than they were begun."""
 
 
 class TestTrouble(Trouble):

@@ -11,18 +11,22 @@ from fastapi.routing import APIRoute
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from browser.site import PASSWORD, START, Account
-from fastapi_panel import create_app, forms, login, second_factor, session, staff
+from fastapi_panel import create_app, forms, login, make_store, second_factor, session, staff
 from fastapi_panel.passwords import COST, check_password_hash, generate_password_hash
 from fastapi_panel.users import Users
 from need import need
 from panel_fastapi.live import Live, Visitor
-from servers.postgres import as_url
+from panel_pages import access
+from panel_pages.access import digest
+from servers.postgres import PostgresServer, as_url
 from totpcore import Event, EventKind
 from totpcore.stores.postgres import AsyncPostgresStore
 
 need("oathtool")
 
 pytest_plugins = ["servers.fixtures"]
+
+FORGET = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IS NOT NULL"
 
 
 def test_a_new_door_is_closed_until_a_table_opens_it(live: Live, ada: Account, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +42,7 @@ def test_a_new_door_is_closed_until_a_table_opens_it(live: Live, ada: Account, m
     half.give_password(ada.login)
     assert guest.get("/by-mail").headers["Location"] == "/login"
     assert half.get("/by-mail").headers["Location"] == "/login/code"
-    monkeypatch.setattr(session, "GUEST_REACHES", {*session.GUEST_REACHES, "door.by_mail"})
+    monkeypatch.setattr(access, "GUEST_REACHES", {*access.GUEST_REACHES, "door.by_mail"})
     assert guest.get("/by-mail").headers["Location"] == "/login/code"
     assert guest.get("/profile").headers["Location"] == "/login/code"
     guest.get("/login/code")
@@ -129,16 +133,89 @@ def test_links_hold_below_a_proxy(live: Live) -> None:
     assert live.run(client.get("/panel/static/panel.css")).status_code == 200
 
 
+def test_no_redirect_leads_to_the_host_that_a_request_names(live: Live) -> None:
+    """A slash too many, or one too few, is no page. What redirects there are name no host at all."""
+    visitor = live.visitor()
+    for path in ("/login/", "/profile/", "/static", "/profile/two-factor/"):
+        for method in ("GET", "POST"):
+            answer = live.run(visitor.client.request(method, path, headers={"Host": "elsewhere.example"}))
+            assert "elsewhere" not in answer.headers.get("Location", ""), path
+            assert answer.status_code in {400, 404}, path
+    answer = live.run(visitor.client.get("/profile", headers={"Host": "elsewhere.example"}))
+    assert answer.headers["Location"] == "/login"
+
+
+def test_a_database_that_was_started_anew_is_found_again(live: Live, ada: Account) -> None:
+    """The server has forgotten the connections that the panel keeps: each is looked at before it is used."""
+    visitor = live.visitor()
+    visitor.log_in(ada)
+
+    async def at_once() -> None:
+        await asyncio.gather(*[live.panel.users.all() for _ in range(6)])
+
+    live.run(at_once())
+    with psycopg.connect(live.database, autocommit=True) as db:
+        db.execute(FORGET)
+    for _ in range(8):
+        assert visitor.get("/").status_code == 200
+
+
+def test_a_database_that_is_away_lets_nobody_in(
+    live: Live, ada: Account, postgres_server: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever page is asked for: try again, or call an owner. When it is back, sessions go on."""
+    name = psycopg.conninfo.conninfo_to_dict(live.database)["dbname"]
+    visitor = live.visitor()
+    visitor.log_in(ada)
+    live.run(live.panel.users.notify(digest(visitor.cookie), "left for the next page"))
+    live.panel.users._pool.timeout = 0.3
+    with psycopg.connect(postgres_server.conninfo(), autocommit=True) as db:
+        db.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        try:
+            db.execute(f"{FORGET} AND datname = '{name}'")
+            for one in (visitor, live.visitor()):
+                for path in ("/", "/login", "/nowhere"):
+                    answer = one.get(path)
+                    assert answer.status_code == 503, path
+                    assert "cannot be reached just now" in answer.text
+                    assert answer.headers["Cache-Control"] == "no-store"
+        finally:
+            db.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    assert "The users are in trouble" in caplog.text
+    live.panel.users._pool.timeout = 30
+    assert "left for the next page" in visitor.get("/").text
+
+
+def test_the_store_is_made_by_no_worker(postgres_database: str) -> None:
+    """A start on a database whose table is lost makes no empty one; `make_store` does, by hand."""
+    app = create_app(as_url(postgres_database))
+
+    def table() -> object:
+        with psycopg.connect(postgres_database) as db:
+            return (db.execute("SELECT to_regclass('totpcore')").fetchone() or (None,))[0]
+
+    async def start() -> None:
+        async with app.router.lifespan_context(app):
+            assert table() is None
+
+    asyncio.run(start())
+    assert table() is None
+    asyncio.run(make_store(as_url(postgres_database)))
+    assert table() == "totpcore"
+
+
 def test_an_event_that_cannot_be_kept_is_logged(
     live: Live, half: Visitor, ada: Account, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The answer stands, the next event is kept again, and the lost one is in the log."""
+    """The answer stands, the next event is kept again, and the lost ones are in the log, accepted or not."""
     with psycopg.connect(live.database, autocommit=True) as db:
         db.execute("ALTER TABLE panel.audit RENAME TO away")
         assert half.post("/login/code", code=live.wrong_code(ada)).status_code == 422
+        live.factor.reset("nobody", actor="console", reason="phone lost")
         live.run(live.panel.users._events.join())
         db.execute("ALTER TABLE panel.away RENAME TO audit")
     assert "kind=<EventKind.VERIFY" in caplog.text
+    assert "phone lost" in caplog.text
     assert half.post("/login/code", code=ada.code(live.now())).headers["Location"] == "/"
     assert [row["reason"] for row in live.users.events(1)] == ["ok"]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from admin_panel import create_app
+from admin_panel import create_app, make_store
 from admin_panel.session import Panel
 from totpcore import TOTP, InvalidInput, Plaintext, Secret, StoreError
 from totpcore.sealing import Keyring
@@ -64,7 +64,10 @@ def main() -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         sealer = Keyring.from_env("TOTPCORE_KEYS") if os.environ.get("TOTPCORE_KEYS") else Plaintext()
-        app = create_app(folder, store=os.environ.get("TOTPCORE_STORE"), sealer=sealer)
+        store = os.environ.get("TOTPCORE_STORE")
+        if not (folder / "users.db").exists():  # where there are users, a store that is missing is lost
+            make_store(folder, store)
+        app = create_app(folder, store=store, sealer=sealer)
     except (InvalidInput, StoreError, ImportError, OSError) as error:
         parser.exit(1, f"{error}\n")
     panel: Panel = app.extensions["panel"]

@@ -4,6 +4,7 @@ Rule 1. After the password there is one question: `gate`. It also stops the log-
 is not.
 Rule 2. Nothing but a return of `verify` or `recover` makes a full session out of a half one. A refusal is an exception.
 Rule 3. The new session is tied to what held when the password was checked, so a reset that comes in between ends it.
+Rule 4. Only a POST acts. Flask leads HEAD to every view that takes GET, and no token is asked of it.
 """
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
@@ -11,9 +12,9 @@ from flask.typing import ResponseReturnValue
 
 from admin_panel import session
 from admin_panel.messages import refused
-from admin_panel.session import FULL, HALF, me, panel
-from admin_panel.users import User
-from panel_pages import messages
+from admin_panel.session import me, panel
+from panel_pages import access, messages
+from panel_pages.access import FULL, HALF, User
 from totpcore import Gate, Refused, State
 
 views = Blueprint("login", __name__)
@@ -22,7 +23,7 @@ views = Blueprint("login", __name__)
 @views.route("/login", methods=["GET", "POST"])
 def password() -> ResponseReturnValue:
     """Ask for user name and password."""
-    if request.method == "GET":
+    if request.method != "POST":
         session.begin_as_guest()
         return render_template("login.html")
     user = panel().users.check_password(request.form.get("login", ""), request.form.get("password", ""))
@@ -37,7 +38,7 @@ def let_in(user: User) -> ResponseReturnValue:
     Every door to the panel ends here. `user` is as it was read for that proof.
     """
     factor, enforcement = panel().factor, panel().users.enforcement()
-    tie = session.tie(user, factor.status(user.id))
+    tie = access.tie(user, factor.status(user.id))
     if factor.gate(user.id, enforcement, expected=user.two_factor) is Gate.CHALLENGE:
         session.begin(user, HALF, tie=tie)
         return redirect(url_for("login.code"))
@@ -48,7 +49,7 @@ def let_in(user: User) -> ResponseReturnValue:
 @views.route("/login/code", methods=["GET", "POST"])
 def code() -> ResponseReturnValue:
     """Ask for the code of the authenticator app."""
-    if request.method == "GET":
+    if request.method != "POST":
         locked = panel().factor.status(me().id).state is State.LOCKED
         return render_template("code.html", locked=messages.LOCKED if locked else "")
     try:
@@ -62,7 +63,7 @@ def code() -> ResponseReturnValue:
 @views.route("/login/recovery", methods=["GET", "POST"])
 def recovery() -> ResponseReturnValue:
     """Ask for a recovery code instead."""
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("recovery.html")
     try:
         done = panel().factor.recover(me().id, request.form.get("code", ""))

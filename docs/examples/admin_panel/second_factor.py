@@ -5,7 +5,10 @@ Rule 2. Each change of a confirmed factor takes a code, which totpcore spends in
 Rule 3. A secret that waits is shown again to the session in which it was made, and to no other.
 Rule 4. First totpcore changes the factor, then the flag in the user's row follows. If the machine stops in
 between, a flag too many stops the log-in and a flag too few changes nothing: `gate` asks for the code all the same.
+Rule 5. Recovery codes count as shown when their page is made, and not before: the other pages tell of unseen ones.
 """
+
+from collections.abc import Sequence
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -64,7 +67,7 @@ def confirm() -> ResponseReturnValue:
         return _setup_page(enrolment, refusal) if enrolment else _again("setup", EnrolmentExpired())
     panel().users.expect_factor(me().id, expected=True)
     session.renew()
-    return render_template("recovery_codes.html", codes=confirmed.recovery_codes, just_on=True)
+    return _codes_page(confirmed.recovery_codes, just_on=True)
 
 
 @views.post("/recovery-codes")
@@ -74,7 +77,8 @@ def recovery_codes() -> ResponseReturnValue:
         codes = panel().factor.renew_recovery_codes(me().id, request.form.get("code", ""))
     except Refused as refusal:
         return _again("recovery_codes", refusal)
-    return render_template("recovery_codes.html", codes=codes)
+    panel().users.note_codes(me().id, shown=False)
+    return _codes_page(codes)
 
 
 @views.post("/disable")
@@ -93,6 +97,12 @@ def _setup_page(enrolment: Enrolment, refusal: Refused | None = None) -> Respons
     if refusal:
         return refused("setup.html", refusal, enrolment=enrolment)
     return render_template("setup.html", enrolment=enrolment)
+
+
+def _codes_page(codes: Sequence[str], *, just_on: bool = False) -> ResponseReturnValue:
+    page = render_template("recovery_codes.html", codes=codes, just_on=just_on)
+    panel().users.note_codes(me().id, shown=True)
+    return page
 
 
 def _again(form: str, refusal: Refused) -> ResponseReturnValue:

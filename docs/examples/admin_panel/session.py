@@ -4,33 +4,24 @@ Rule 1. The cookie is a random word, and only its hash is kept. Every step up ge
 Rule 2. A half session (password given, code not yet) ends after five minutes and reaches only the code and log-out.
 Rule 3. A session is tied to the password and the second factor it was made under. When either changes, it ends.
 Rule 4. Every change is a POST with a token that only pages of this very session hold.
-Rule 5. What the tables below do not open is closed.
+Rule 5. What the tables in `panel_pages.access` do not open is closed.
 Rule 6. A session remembers which set-up it began, by a mark that is worth nothing without the word in its cookie.
+Rule 7. The form is read first. What a session may do is asked when all of it is here, however slowly it was sent.
 """
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from flask import Response, abort, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from admin_panel.users import Session, User, Users
-from panel_pages import HEADERS
-from totpcore import Enrolment, Gate, Status, TwoFactor
-
-HALF, FULL = "half", "full"
-LIFETIME = {HALF: 300, FULL: 8 * 3600}
-
-GUEST_REACHES = {"login.password"}
-HALF_REACHES = {"login.code", "login.recovery", "login.logout"}
-PASSWORD_REACHES = {"staff.password", "login.logout"}
-SET_UP_REACHES = {f"second_factor.{view}" for view in ("overview", "setup", "confirm", "replace")} | {"login.logout"}
-OWNER_ONLY = {f"staff.{view}" for view in ("administrator", "reset", "rule", "audit")}
-LOGGED_OUT_ONLY = {"login.password", "login.code", "login.recovery"}
+from admin_panel.users import Users
+from panel_pages import HEADERS, access
+from panel_pages.access import FULL, LIFETIME, Session, User, digest, tie
+from totpcore import Enrolment, Gate, TwoFactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +49,17 @@ def csrf() -> str:
 
 
 def guard() -> ResponseReturnValue | None:
-    """Before each request: find the session, check the token, and let nobody where they may not go."""
+    """Before each request: read the form, find the session, check the token, let nobody where they may not go."""
     g.cookie, g.user, g.session = request.cookies.get(_cookie_name(), ""), None, None
     if request.endpoint == "static":
         return None
-    _find()
-    if request.method not in {"GET", "HEAD", "OPTIONS"}:
-        sent = request.form.get("csrf", "")
-        if not g.cookie or not hmac.compare_digest(sent.encode(), csrf().encode()):
-            abort(400)
+    changes = request.method not in {"GET", "HEAD", "OPTIONS"}
+    try:
+        sent = request.form.get("csrf", "") if changes else ""  # rule 7; a body may take hours, or be too long
+    finally:
+        _find()
+    if changes and not (g.cookie and hmac.compare_digest(sent.encode(), csrf().encode())):
+        abort(400)
     reaches, instead = _reach()
     # Without an endpoint there is no such page, or not with this method; Flask says so.
     if request.endpoint is None or request.endpoint in reaches:
@@ -75,8 +68,8 @@ def guard() -> ResponseReturnValue | None:
 
 
 def _find() -> None:
-    parts, found = panel(), panel().users.session(_digest(g.cookie))
-    user = found and found.expires > parts.clock() and parts.users.by_id(found.user)
+    parts, found = panel(), panel().users.session(digest(g.cookie))
+    user = parts.users.by_id(found.user) if found and access.goes_on(found, parts.clock()) else None
     if found and user and hmac.compare_digest(found.tie, tie(user, parts.factor.status(user.id))):
         g.session, g.user = found, user
         _gate()
@@ -97,29 +90,24 @@ def _gate() -> None:
 def _reach() -> tuple[set[str], str]:
     """What this session reaches, and where it is sent if it asks for more."""
     if g.session is None:
-        return GUEST_REACHES, "login.password"
+        return access.GUEST_REACHES, "login.password"
     if g.session.stage != FULL:
-        return HALF_REACHES, "login.code"
+        return access.HALF_REACHES, "login.code"
     if me().temporary:
-        return PASSWORD_REACHES, "staff.password"
+        return access.PASSWORD_REACHES, "staff.password"
     if g.confined:
-        return SET_UP_REACHES, "second_factor.overview"
-    if request.endpoint in OWNER_ONLY and not me().owner:
+        return access.SET_UP_REACHES, "second_factor.overview"
+    if request.endpoint in access.OWNER_ONLY and not me().owner:
         abort(403)
-    return set(current_app.view_functions) - LOGGED_OUT_ONLY, "staff.home"
-
-
-def tie(user: User, status: Status) -> str:
-    """The word of rule 3. A set-up that nobody has confirmed is not a second factor yet."""
-    return f"{user.version}/{status.generation if status.code_required else None}"
+    return set(current_app.view_functions) - access.LOGGED_OUT_ONLY, "staff.home"
 
 
 def begin(user: User, stage: str, *, tie: str, recovered: str = "", notice: str = "") -> None:
     """Give the visitor a new session in the place of the one that asked."""
     parts, word = panel(), secrets.token_urlsafe(32)
-    parts.users.end_session(_digest(g.cookie), now=parts.clock())
+    parts.users.end_session(digest(g.cookie), now=parts.clock())
     expires = parts.clock() + LIFETIME[stage]
-    g.session = Session(_digest(word), user.id, stage, tie, expires, recovered, notice)
+    g.session = Session(digest(word), user.id, stage, tie, expires, recovered, notice)
     g.user, g.cookie, g.new_cookie = user, word, word
     parts.users.add_session(g.session)
 
@@ -130,8 +118,11 @@ def end_all() -> str:
 
 
 def renew(notice: str = "") -> None:
-    """Begin anew after the visitor changed a credential: this session goes on, all others of this user end."""
-    user = panel().users.by_id(me().id) or me()
+    """Begin anew after the visitor changed a credential: this session goes on, all others of this user end.
+
+    If somebody else changed one at the same moment, so does this one: it is tied to one change and no more.
+    """
+    user = replace(panel().users.by_id(me().id) or me(), version=me().version + 1)
     begin(user, FULL, tie=tie(user, panel().factor.status(user.id)), notice=notice)
 
 
@@ -163,7 +154,7 @@ def begin_as_guest() -> None:
 
 def end() -> None:
     """Log out."""
-    panel().users.end_session(_digest(g.cookie), now=panel().clock())
+    panel().users.end_session(digest(g.cookie), now=panel().clock())
     g.cookie = g.new_cookie = secrets.token_urlsafe(32)
 
 
@@ -195,7 +186,3 @@ def harden(response: Response) -> Response:
 
 def _cookie_name() -> str:
     return "__Host-panel" if current_app.config["SECURE_COOKIE"] else "panel"
-
-
-def _digest(cookie: str) -> str:
-    return hashlib.sha256(cookie.encode()).hexdigest()

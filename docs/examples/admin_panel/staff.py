@@ -3,6 +3,7 @@
 Rule 1. Whoever acts on somebody else types their own password for it: an open session alone takes over no colleague.
 Rule 2. A factor is reset together with the password. Otherwise whoever knows the password would be the first to enrol.
 Rule 3. A temporary password is in the answer to one POST, and opens nothing but the page that replaces it.
+Rule 4. Only a POST acts. Flask leads HEAD to every view that takes GET, and no token is asked of it.
 """
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -10,8 +11,8 @@ from flask.typing import ResponseReturnValue
 
 from admin_panel import session
 from admin_panel.session import me, panel
-from admin_panel.users import User
 from panel_pages import fields, messages
+from panel_pages.access import User
 from totpcore import Rule
 
 views = Blueprint("staff", __name__)
@@ -47,11 +48,11 @@ def administrator(user: str) -> ResponseReturnValue:
 @views.post("/setup/staff/administrators/<user>/reset")
 def reset(user: str) -> ResponseReturnValue:
     """Reset somebody's password and second factor."""
-    other, reason = _other(user), request.form.get("reason", "").strip()[:200]
+    other, reason = _other(user), fields.reason(request.form.get("reason", ""))
     users = panel().users
-    if not users.check_password(me().login, request.form.get("own_password", "")):
+    if not users.check_own_password(me(), request.form.get("own_password", "")):
         return _reset_page(other, reason, messages.OWN_PASSWORD, "own_password")
-    if not reason:
+    if reason is None:
         return _reset_page(other, reason, messages.REASON, "reason")
     # The password first: it ends every session of theirs, so that nothing of the old account outlives the old factor.
     password = users.reset_password(other.id)
@@ -64,7 +65,7 @@ def reset(user: str) -> ResponseReturnValue:
 def profile() -> ResponseReturnValue:
     """Edit one's own names, and show the way to the second factor."""
     status = panel().factor.status(me().id)
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("profile.html", status=status)
     login = fields.login_name(request.form.get("login", ""))
     name = fields.display_name(request.form.get("name", ""))
@@ -77,10 +78,10 @@ def profile() -> ResponseReturnValue:
 @views.route("/profile/password", methods=["GET", "POST"])
 def password() -> ResponseReturnValue:
     """Change one's own password, which ends all other sessions."""
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("password.html")
     own, new = request.form.get("own_password", ""), request.form.get("new_password", "")
-    if not panel().users.check_password(me().login, own):
+    if not panel().users.check_own_password(me(), own):
         return render_template("password.html", error=messages.OWN_PASSWORD, field="own_password"), 422
     if not fields.good_password(new, old=own):
         return render_template("password.html", error=messages.NEW_PASSWORD, field="new_password"), 422
@@ -94,7 +95,7 @@ def password() -> ResponseReturnValue:
 def rule() -> ResponseReturnValue:
     """Encourage or require a second factor."""
     users = panel().users
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("rule.html", enforcement=users.enforcement(), Rule=Rule)
     try:
         users.set_enforcement(fields.rule(request.form.get("rule", ""), request.form.get("deadline", "")))
@@ -110,7 +111,7 @@ def audit() -> ResponseReturnValue:
     return render_template("audit.html", events=panel().users.events(100))
 
 
-def _reset_page(other: User, reason: str, error: str, field: str) -> ResponseReturnValue:
+def _reset_page(other: User, reason: str | None, error: str, field: str) -> ResponseReturnValue:
     return render_template("administrator.html", other=other, reason=reason, error=error, field=field), 422
 
 

@@ -2,24 +2,27 @@
 
 Rule 1. Passwords are hashed, of a session only a hash is kept, of a second factor only the flag that it is expected.
 Rule 2. Each method opens the file for itself and closes it again, so that threads share nothing.
-Rule 3. Whatever changes a credential also raises `version`, which every session of that user is tied to (`session.py`).
+Rule 3. Whatever changes a credential also raises `version`, which every session of that user is tied to.
 """
 
+import logging
 import secrets
 import sqlite3
 from contextlib import closing
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from pathlib import Path
+from typing import Literal
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
+from panel_pages.access import Session, User
 from totpcore import Enforcement, Event, Rule
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS users (
     id TEXT PRIMARY KEY, login TEXT NOT NULL UNIQUE COLLATE NOCASE, name TEXT NOT NULL, owner INTEGER NOT NULL,
     password TEXT NOT NULL, temporary INTEGER NOT NULL, two_factor INTEGER NOT NULL DEFAULT 0,
-    version INTEGER NOT NULL DEFAULT 0);
+    codes_shown INTEGER NOT NULL DEFAULT 0, version INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS sessions (
     hash TEXT PRIMARY KEY, user TEXT NOT NULL, stage TEXT NOT NULL, tie TEXT NOT NULL, expires REAL NOT NULL,
     recovered TEXT NOT NULL, notice TEXT NOT NULL, setup TEXT NOT NULL);
@@ -29,34 +32,8 @@ CREATE TABLE IF NOT EXISTS audit (
     at REAL NOT NULL, kind TEXT NOT NULL, user TEXT NOT NULL, reason TEXT NOT NULL, actor TEXT,
     failures INTEGER NOT NULL, codes_left INTEGER NOT NULL);
 """
-USER = "SELECT id, login, name, owner, temporary, two_factor, version"
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """One administrator. `id` never changes and is what totpcore knows; `login` may change."""
-
-    id: str
-    login: str
-    name: str
-    owner: bool
-    temporary: bool
-    two_factor: bool
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One row of `sessions`; `session.py` says what the fields mean."""
-
-    hash: str
-    user: str
-    stage: str
-    tie: str
-    expires: float
-    recovered: str
-    notice: str
-    setup: str = ""
+USER = "SELECT id, login, name, owner, temporary, two_factor, codes_shown, version"
+LOG = logging.getLogger(__name__)
 
 
 class Users:
@@ -86,7 +63,14 @@ class Users:
 
     def check_password(self, login: str, password: str) -> User | None:
         """The administrator with this login name, if the password is theirs."""
-        row = next(iter(self._run(f"{USER}, password FROM users WHERE login = ?", login)), None)
+        return self._check("login", login, password)
+
+    def check_own_password(self, user: User, password: str) -> bool:
+        """Whether this is their password. By the id: the login name may be somebody else's in the meantime."""
+        return self._check("id", user.id, password) is not None
+
+    def _check(self, column: Literal["id", "login"], value: str, password: str) -> User | None:
+        row = next(iter(self._run(f"{USER}, password FROM users WHERE {column} = ?", value)), None)
         right = check_password_hash(row["password"] if row else self._nobody, password)
         return _user(row) if row and right else None
 
@@ -124,8 +108,13 @@ class Users:
         return next((row["version"] for row in self._run(sql, user.id, user.version)), user.version)
 
     def expect_factor(self, user: str, expected: bool) -> None:
-        """Keep whether this user has a second factor, which ends every session of theirs."""
-        self._run("UPDATE users SET two_factor = ?, version = version + 1 WHERE id = ?", expected, user)
+        """Keep whether this user has a second factor, its recovery codes unseen; it ends every session of theirs."""
+        sql = "UPDATE users SET two_factor = ?, codes_shown = 0, version = version + 1 WHERE id = ?"
+        self._run(sql, expected, user)
+
+    def note_codes(self, user: str, *, shown: bool) -> None:
+        """Keep whether this user has been shown the recovery codes that hold now."""
+        self._run("UPDATE users SET codes_shown = ? WHERE id = ?", shown, user)
 
     def enforcement(self) -> Enforcement:
         """The house rule in force."""
@@ -159,7 +148,11 @@ class Users:
     def record(self, event: Event) -> None:
         """Keep an event of totpcore. No event holds a code or a secret."""
         fields = event.reason, event.actor, event.failures, event.codes_left
-        self._run("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)", event.at, event.kind.value, event.user, *fields)
+        try:
+            self._run("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)", event.at, event.kind.value, event.user, *fields)
+        except sqlite3.Error:
+            # As an error with all of it: `log_event` tells of an accepted call at a level that few logs keep.
+            LOG.exception("The audit trail could not keep %r", event)
 
     def events(self, newest: int) -> list[sqlite3.Row]:
         """The newest events, with the names of user and actor."""
@@ -172,5 +165,5 @@ class Users:
 
 
 def _user(row: sqlite3.Row) -> User:
-    flags = bool(row["owner"]), bool(row["temporary"]), bool(row["two_factor"])
+    flags = bool(row["owner"]), bool(row["temporary"]), bool(row["two_factor"]), bool(row["codes_shown"])
     return User(row["id"], row["login"], row["name"], *flags, row["version"])

@@ -18,7 +18,7 @@ import psycopg
 import uvicorn
 from fastapi import FastAPI
 
-from fastapi_panel import create_app
+from fastapi_panel import create_app, make_store
 from fastapi_panel.session import Panel
 from totpcore import TOTP, InvalidInput, Plaintext, Secret, StoreError
 from totpcore.sealing import Keyring
@@ -28,16 +28,17 @@ POSTGRES = ("postgresql://", "postgres://")
 MISSING = "A PostgreSQL database is missing: --database postgresql://user@host/name, or the same in TOTPCORE_STORE.\n"
 
 
-async def seed(app: FastAPI) -> str:
-    """Make the tables; if nobody is in them, an owner and three colleagues, two with a second factor.
+async def seed(app: FastAPI, database: str, store: str | None) -> str:
+    """If there are no users, make the store, an owner and three colleagues, two with a second factor.
 
     Returns the owner's password, or nothing if there are users.
     """
     panel: Panel = app.state.panel
     password = secrets.token_urlsafe(12)
     async with app.router.lifespan_context(app):
-        if await panel.users.all():
+        if await panel.users.all():  # where there are users, a store that is missing is lost
             return ""
+        await make_store(database, store)
         await panel.users.add("ada", "Ada Lovelace", password, owner=True)
         for login, name in (("grace", "Grace Hopper"), ("katherine", "Katherine Johnson"), ("alan", "Alan Turing")):
             await panel.users.add(login, name, secrets.token_urlsafe(12), temporary=True)
@@ -71,7 +72,7 @@ def main() -> None:
     try:
         sealer = Keyring.from_env("TOTPCORE_KEYS") if os.environ.get("TOTPCORE_KEYS") else Plaintext()
         app = create_app(database, store=store, sealer=sealer)
-        password = asyncio.run(seed(app))
+        password = asyncio.run(seed(app, database, store))
         door = listen(chosen.port)
     except (InvalidInput, StoreError, ImportError, OSError, OverflowError, psycopg.Error) as error:
         parser.exit(1, f"{' '.join(str(error).split()) or type(error).__name__}\n")

@@ -36,7 +36,7 @@ async def read_form(request: Request) -> Form:
             for name, value in sent.multi_items():
                 if isinstance(value, str):
                     fields.setdefault(name, storable(value))
-    except ClientDisconnect:
+    except (ClientDisconnect, UnicodeError):  # they left in the middle, or named an encoding that it is not in
         raise HTTPException(400) from None
     return Form(fields)
 

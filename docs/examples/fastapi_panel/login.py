@@ -10,9 +10,9 @@ from fastapi import APIRouter, Response
 
 from fastapi_panel import session
 from fastapi_panel.messages import page, refused
-from fastapi_panel.session import FULL, HALF, Here, Visit, away
-from fastapi_panel.users import User
-from panel_pages import messages
+from fastapi_panel.session import Here, Visit, away
+from panel_pages import access, messages
+from panel_pages.access import FULL, HALF, User
 from totpcore import Gate, Refused, State
 
 views = APIRouter()
@@ -40,7 +40,7 @@ async def let_in(visit: Visit, user: User) -> Response:
     Every door to the panel ends here. `user` is as it was read for that proof.
     """
     factor, enforcement = visit.panel.factor, await visit.panel.users.enforcement()
-    tie = session.tie(user, await factor.status(user.id))
+    tie = access.tie(user, await factor.status(user.id))
     if await factor.gate(user.id, enforcement, expected=user.two_factor) is Gate.CHALLENGE:
         await session.begin(visit, user, HALF, tie=tie)
         return away(visit.request, "login.code")

@@ -5,8 +5,9 @@ from functools import partial
 from fastapi import Response
 from fastapi.templating import Jinja2Templates
 
-from fastapi_panel.session import FULL, Visit, path_of, take_notice
+from fastapi_panel.session import Visit, path_of, take_notice
 from panel_pages import FILTERS, HEADERS, TEMPLATES
+from panel_pages.access import FULL
 from panel_pages.messages import answer_to
 from totpcore import Refused
 

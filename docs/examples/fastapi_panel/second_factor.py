@@ -5,7 +5,10 @@ Rule 2. Each change of a confirmed factor takes a code, which totpcore spends in
 Rule 3. A secret that waits is shown again to the session in which it was made, and to no other.
 Rule 4. First totpcore changes the factor, then the flag in the user's row follows. If the machine stops in
 between, a flag too many stops the log-in and a flag too few changes nothing: `gate` asks for the code all the same.
+Rule 5. Recovery codes count as shown when their page is made, and not before: the other pages tell of unseen ones.
 """
+
+from collections.abc import Sequence
 
 from fastapi import APIRouter, Response
 
@@ -65,7 +68,7 @@ async def confirm(visit: Here) -> Response:
         return await _setup_page(visit, enrolment, refusal)
     await visit.panel.users.expect_factor(visit.me.id, expected=True)
     await session.renew(visit)
-    return await page(visit, "recovery_codes.html", codes=confirmed.recovery_codes, just_on=True)
+    return await _codes_page(visit, confirmed.recovery_codes, just_on=True)
 
 
 @views.post("/recovery-codes", name="second_factor.recovery_codes")
@@ -75,7 +78,8 @@ async def recovery_codes(visit: Here) -> Response:
         codes = await visit.panel.factor.renew_recovery_codes(visit.me.id, visit.form.get("code"))
     except Refused as refusal:
         return await _again(visit, "recovery_codes", refusal)
-    return await page(visit, "recovery_codes.html", codes=codes)
+    await visit.panel.users.note_codes(visit.me.id, shown=False)
+    return await _codes_page(visit, codes)
 
 
 @views.post("/disable", name="second_factor.disable")
@@ -94,6 +98,12 @@ async def _setup_page(visit: Visit, enrolment: Enrolment, refusal: Refused | Non
     if refusal:
         return await refused(visit, "setup.html", refusal, enrolment=enrolment)
     return await page(visit, "setup.html", enrolment=enrolment)
+
+
+async def _codes_page(visit: Visit, codes: Sequence[str], *, just_on: bool = False) -> Response:
+    made = await page(visit, "recovery_codes.html", codes=codes, just_on=just_on)
+    await visit.panel.users.note_codes(visit.me.id, shown=True)
+    return made
 
 
 async def _again(visit: Visit, form: str, refusal: Refused) -> Response:

@@ -4,33 +4,25 @@ Rule 1. The cookie is a random word, and only its hash is kept. Every step up ge
 Rule 2. A half session (password given, code not yet) ends after five minutes and reaches only the code and log-out.
 Rule 3. A session is tied to the password and the second factor it was made under. When either changes, it ends.
 Rule 4. Every change is a POST with a token that only pages of this very session hold.
-Rule 5. What the tables below do not open is closed.
+Rule 5. What the tables in `panel_pages.access` do not open is closed.
 Rule 6. A session remembers which set-up it began, by a mark that is worth nothing without the word in its cookie.
+Rule 7. The form is read first. What a session may do is asked when all of it is here, however slowly it was sent.
 """
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, cast
 
 from fastapi import Depends, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
 from fastapi_panel.forms import Form, read_form
-from fastapi_panel.users import Session, User, Users
-from totpcore import AsyncTwoFactor, Enforcement, Enrolment, Gate, Status
-
-HALF, FULL = "half", "full"
-LIFETIME = {HALF: 300, FULL: 8 * 3600}
-
-GUEST_REACHES = {"login.password"}
-HALF_REACHES = {"login.code", "login.recovery", "login.logout"}
-PASSWORD_REACHES = {"staff.password", "login.logout"}
-SET_UP_REACHES = {f"second_factor.{view}" for view in ("overview", "setup", "confirm", "replace")} | {"login.logout"}
-OWNER_ONLY = {f"staff.{view}" for view in ("administrator", "reset", "rule", "audit")}
-LOGGED_OUT_ONLY = {"login.password", "login.code", "login.recovery"}
+from fastapi_panel.users import Users
+from panel_pages import access
+from panel_pages.access import FULL, LIFETIME, Session, User, digest, tie
+from totpcore import AsyncTwoFactor, Enforcement, Enrolment, Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +51,7 @@ class Visit:
     enforcement: Enforcement | None = None
     nudge: bool = False
     confined: bool = False
+    trouble: bool = False  # with a database: the page that says so asks none
 
     @property
     def me(self) -> User:
@@ -80,13 +73,13 @@ class Elsewhere(Exception):
 
 
 async def guard(request: Request) -> Visit:
-    """Before each view: find the session, check the token, and let nobody where they may not go."""
+    """Before each view: read the form, find the session, check the token, let nobody where they may not go."""
+    changes = request.method not in {"GET", "HEAD", "OPTIONS"}
+    form = await read_form(request) if changes else Form()  # rule 7; a body may take hours
     visit = await find(request)
-    if request.method not in {"GET", "HEAD", "OPTIONS"}:
-        visit.form = await read_form(request)
-        sent = visit.form.get("csrf")
-        if not visit.cookie or not hmac.compare_digest(sent.encode(), visit.csrf.encode()):
-            raise HTTPException(400)
+    visit.form = form
+    if changes and not (visit.cookie and hmac.compare_digest(form.get("csrf").encode(), visit.csrf.encode())):
+        raise HTTPException(400)
     instead = _instead(visit)
     if instead is not None:
         raise Elsewhere(instead)
@@ -111,8 +104,8 @@ async def find(request: Request) -> Visit:
     visit.looked = True
     parts = visit.panel
     visit.cookie = request.cookies.get(cookie_name(parts), "")
-    found = await parts.users.session(_digest(visit.cookie))
-    user = await parts.users.by_id(found.user) if found and found.expires > parts.clock() else None
+    found = await parts.users.session(digest(visit.cookie))
+    user = await parts.users.by_id(found.user) if found and access.goes_on(found, parts.clock()) else None
     if found and user and hmac.compare_digest(found.tie, tie(user, await parts.factor.status(user.id))):
         visit.session, visit.user = found, user
         await _gate(visit)
@@ -134,31 +127,26 @@ async def _gate(visit: Visit) -> None:
 def _instead(visit: Visit) -> str | None:
     """The view that the visitor is sent to, if the one they asked for is not for this session."""
     if visit.session is None:
-        reaches, instead = GUEST_REACHES, "login.password"
+        reaches, instead = access.GUEST_REACHES, "login.password"
     elif visit.session.stage != FULL:
-        reaches, instead = HALF_REACHES, "login.code"
+        reaches, instead = access.HALF_REACHES, "login.code"
     elif visit.me.temporary:
-        reaches, instead = PASSWORD_REACHES, "staff.password"
+        reaches, instead = access.PASSWORD_REACHES, "staff.password"
     elif visit.confined:
-        reaches, instead = SET_UP_REACHES, "second_factor.overview"
-    elif visit.view in OWNER_ONLY and not visit.me.owner:
+        reaches, instead = access.SET_UP_REACHES, "second_factor.overview"
+    elif visit.view in access.OWNER_ONLY and not visit.me.owner:
         raise HTTPException(403)
     else:
-        return "staff.home" if visit.view in LOGGED_OUT_ONLY else None
+        return "staff.home" if visit.view in access.LOGGED_OUT_ONLY else None
     return None if visit.view in reaches else instead
-
-
-def tie(user: User, status: Status) -> str:
-    """The word of rule 3. A set-up that nobody has confirmed is not a second factor yet."""
-    return f"{user.version}/{status.generation if status.code_required else None}"
 
 
 async def begin(visit: Visit, user: User, stage: str, *, tie: str, recovered: str = "", notice: str = "") -> None:
     """Give the visitor a new session in the place of the one that asked."""
     parts, word = visit.panel, secrets.token_urlsafe(32)
-    await parts.users.end_session(_digest(visit.cookie), now=parts.clock())
+    await parts.users.end_session(digest(visit.cookie), now=parts.clock())
     expires = parts.clock() + LIFETIME[stage]
-    visit.session = Session(_digest(word), user.id, stage, tie, expires, recovered, notice)
+    visit.session = Session(digest(word), user.id, stage, tie, expires, recovered, notice)
     await parts.users.add_session(visit.session)
     visit.user = user
     visit.cookie = visit.new_cookie = word
@@ -180,8 +168,11 @@ def recovered(visit: Visit) -> str:
 
 
 async def renew(visit: Visit, notice: str = "") -> None:
-    """Begin anew after the visitor changed a credential: this session goes on, all others of this user end."""
-    user = await visit.panel.users.by_id(visit.me.id) or visit.me
+    """Begin anew after the visitor changed a credential: this session goes on, all others of this user end.
+
+    If somebody else changed one at the same moment, so does this one: it is tied to one change and no more.
+    """
+    user = replace(await visit.panel.users.by_id(visit.me.id) or visit.me, version=visit.me.version + 1)
     await begin(visit, user, FULL, tie=tie(user, await visit.panel.factor.status(user.id)), notice=notice)
 
 
@@ -214,7 +205,7 @@ def begin_as_guest(visit: Visit) -> None:
 
 async def end(visit: Visit) -> None:
     """Log out."""
-    await visit.panel.users.end_session(_digest(visit.cookie), now=visit.panel.clock())
+    await visit.panel.users.end_session(digest(visit.cookie), now=visit.panel.clock())
     visit.cookie = visit.new_cookie = secrets.token_urlsafe(32)
 
 
@@ -225,7 +216,7 @@ async def notify(visit: Visit, notice: str) -> None:
 
 async def take_notice(visit: Visit) -> str:
     """The message that was left for this page, once."""
-    if visit.session is None or not visit.session.notice:
+    if visit.session is None or visit.trouble or not visit.session.notice:
         return ""
     await notify(visit, "")
     return visit.session.notice
@@ -245,7 +236,3 @@ def away(request: Request, view: str) -> Response:
 def cookie_name(panel: Panel) -> str:
     """What the cookie is called: behind TLS so that no other host may set it."""
     return "__Host-panel" if panel.secure_cookie else "panel"
-
-
-def _digest(cookie: str) -> str:
-    return hashlib.sha256(cookie.encode()).hexdigest()

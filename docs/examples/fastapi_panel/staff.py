@@ -10,8 +10,8 @@ from fastapi import APIRouter, HTTPException, Response
 from fastapi_panel import session
 from fastapi_panel.messages import page
 from fastapi_panel.session import Here, Visit, away
-from fastapi_panel.users import User
 from panel_pages import fields, messages
+from panel_pages.access import User
 from totpcore import Rule
 
 views = APIRouter()
@@ -47,11 +47,11 @@ async def administrator(visit: Here, user: str) -> Response:
 @views.post("/setup/staff/administrators/{user}/reset", name="staff.reset")
 async def reset(visit: Here, user: str) -> Response:
     """Reset somebody's password and second factor."""
-    other, reason = await _other(visit, user), visit.form.get("reason").strip()[:200]
+    other, reason = await _other(visit, user), fields.reason(visit.form.get("reason"))
     users = visit.panel.users
-    if not await users.check_password(visit.me.login, visit.form.get("own_password")):
+    if not await users.check_own_password(visit.me, visit.form.get("own_password")):
         return await _reset_page(visit, other, reason, messages.OWN_PASSWORD, "own_password")
-    if not reason:
+    if reason is None:
         return await _reset_page(visit, other, reason, messages.REASON, "reason")
     # The password first: it ends every session of theirs, so that nothing of the old account outlives the old factor.
     password = await users.reset_password(other.id)
@@ -87,7 +87,7 @@ async def password_page(visit: Here) -> Response:
 async def password(visit: Here) -> Response:
     """Change one's own password, which ends all other sessions."""
     own, new = visit.form.get("own_password"), visit.form.get("new_password")
-    if not await visit.panel.users.check_password(visit.me.login, own):
+    if not await visit.panel.users.check_own_password(visit.me, own):
         error, field = messages.OWN_PASSWORD, "own_password"
         return await page(visit, "password.html", status_code=422, error=error, field=field)
     if not fields.good_password(new, old=own):
@@ -124,7 +124,7 @@ async def audit(visit: Here) -> Response:
     return await page(visit, "audit.html", events=await visit.panel.users.events(100))
 
 
-async def _reset_page(visit: Visit, other: User, reason: str, error: str, field: str) -> Response:
+async def _reset_page(visit: Visit, other: User, reason: str | None, error: str, field: str) -> Response:
     given = {"other": other, "reason": reason, "error": error, "field": field}
     return await page(visit, "administrator.html", status_code=422, **given)
 

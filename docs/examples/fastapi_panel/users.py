@@ -2,7 +2,7 @@
 
 Rule 1. Passwords are hashed, of a session only a hash is kept, of a second factor only the flag that it is expected.
 Rule 2. One statement is one transaction, on whatever connection of the pool is free.
-Rule 3. Whatever changes a credential also raises `version`, which every session of that user is tied to (`session.py`).
+Rule 3. Whatever changes a credential also raises `version`, which every session of that user is tied to.
 Rule 4. totpcore tells its events on the event loop, where nothing may wait: they are kept by a task of their own.
 """
 
@@ -12,9 +12,9 @@ import secrets
 from asyncio import Queue, to_thread
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from types import TracebackType
-from typing import LiteralString, Self
+from typing import Literal, LiteralString, Self
 
 from psycopg import AsyncConnection, Error
 from psycopg.errors import UniqueViolation
@@ -22,15 +22,16 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from fastapi_panel.passwords import check_password_hash, generate_password_hash
+from panel_pages.access import Session, User
 from totpcore import Enforcement, Event, Rule
-from totpcore.audit import log_event
 
 SCHEMA = """
 SELECT pg_advisory_xact_lock(hashtext('panel'));
 CREATE SCHEMA IF NOT EXISTS panel;
 CREATE TABLE IF NOT EXISTS panel.users (
     id text PRIMARY KEY, login text NOT NULL, name text NOT NULL, owner boolean NOT NULL, password text NOT NULL,
-    temporary boolean NOT NULL, two_factor boolean NOT NULL DEFAULT false, version integer NOT NULL DEFAULT 0);
+    temporary boolean NOT NULL, two_factor boolean NOT NULL DEFAULT false,
+    codes_shown boolean NOT NULL DEFAULT false, version integer NOT NULL DEFAULT 0);
 CREATE UNIQUE INDEX IF NOT EXISTS login ON panel.users (lower(login));
 CREATE TABLE IF NOT EXISTS panel.sessions (
     hash text PRIMARY KEY, "user" text NOT NULL, stage text NOT NULL, tie text NOT NULL,
@@ -41,36 +42,10 @@ CREATE TABLE IF NOT EXISTS panel.audit (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at double precision NOT NULL, kind text NOT NULL,
     "user" text NOT NULL, reason text NOT NULL, actor text, failures integer NOT NULL, codes_left integer NOT NULL);
 """
-USER = "SELECT id, login, name, owner, temporary, two_factor, version FROM panel.users"
-USER_AND_PASSWORD = "SELECT id, login, name, owner, temporary, two_factor, version, password FROM panel.users"  # noqa: S105
+FIELDS = "id, login, name, owner, temporary, two_factor, codes_shown, version"
+USER = f"SELECT {FIELDS} FROM panel.users"
+USER_AND_PASSWORD = f"SELECT {FIELDS}, password FROM panel.users"
 LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """One administrator. `id` never changes and is what totpcore knows; `login` may change."""
-
-    id: str
-    login: str
-    name: str
-    owner: bool
-    temporary: bool
-    two_factor: bool
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One row of `sessions`; `session.py` says what the fields mean."""
-
-    hash: str
-    user: str
-    stage: str
-    tie: str
-    expires: float
-    recovered: str
-    notice: str
-    setup: str = ""
 
 
 class Users:
@@ -87,7 +62,13 @@ class Users:
                 await connection.execute(SCHEMA)
             options = {"autocommit": True, "row_factory": dict_row}
             pool = AsyncConnectionPool[AsyncConnection[DictRow]](
-                self._conninfo, kwargs=options, min_size=1, max_size=10, open=False
+                self._conninfo,
+                kwargs=options,
+                min_size=1,
+                max_size=10,
+                timeout=10,
+                check=AsyncConnectionPool.check_connection,  # a server that was started anew has forgotten the old ones
+                open=False,
             )
             self._pool = await ending.enter_async_context(pool)
             self._events: Queue[Event] = Queue()
@@ -118,7 +99,16 @@ class Users:
 
     async def check_password(self, login: str, password: str) -> User | None:
         """The administrator with this login name, if the password is theirs."""
-        row = next(iter(await self._run(f"{USER_AND_PASSWORD} WHERE lower(login) = lower(%s)", login)), None)
+        return await self._check("lower(login) = lower(%s)", login, password)
+
+    async def check_own_password(self, user: User, password: str) -> bool:
+        """Whether this is their password. By the id: the login name may be somebody else's in the meantime."""
+        return await self._check("id = %s", user.id, password) is not None
+
+    async def _check(
+        self, whose: Literal["lower(login) = lower(%s)", "id = %s"], value: str, password: str
+    ) -> User | None:
+        row = next(iter(await self._run(f"{USER_AND_PASSWORD} WHERE {whose}", value)), None)
         kept = row.pop("password") if row else self._nobody
         right = await to_thread(check_password_hash, kept, password)
         return User(**row) if row and right else None
@@ -160,9 +150,13 @@ class Users:
         return next((int(row["version"]) for row in await self._run(sql, user.id, user.version)), user.version)
 
     async def expect_factor(self, user: str, expected: bool) -> None:
-        """Keep whether this user has a second factor, which ends every session of theirs."""
-        sql = "UPDATE panel.users SET two_factor = %s, version = version + 1 WHERE id = %s"
+        """Keep whether this user has a second factor, its recovery codes unseen; it ends every session of theirs."""
+        sql = "UPDATE panel.users SET two_factor = %s, codes_shown = false, version = version + 1 WHERE id = %s"
         await self._run(sql, expected, user)
+
+    async def note_codes(self, user: str, *, shown: bool) -> None:
+        """Keep whether this user has been shown the recovery codes that hold now."""
+        await self._run("UPDATE panel.users SET codes_shown = %s WHERE id = %s", shown, user)
 
     async def enforcement(self) -> Enforcement:
         """The house rule in force."""
@@ -221,8 +215,8 @@ class Users:
             try:
                 await self._run(sql, event.at, event.kind.value, event.user, *fields)
             except Error:
-                LOG.exception("An event could not be kept in the audit trail; it is logged instead")
-                log_event(event)
+                # As an error with all of it: `log_event` tells of an accepted call at a level that few logs keep.
+                LOG.exception("The audit trail could not keep %r", event)
             finally:
                 self._events.task_done()
 

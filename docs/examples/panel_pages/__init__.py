@@ -1,4 +1,4 @@
-"""What visitors of the example panels see, and nothing of a framework: the panels share every page and every sentence.
+"""What the example panels share, and nothing of a framework: every page, every sentence, and who reaches what.
 
 Rule 1. Each page is given `url_for(name, **parts)`, `static(file)`, `csrf`, and of the visitor `user`, `full`,
 `notice`, `confined`, `nudge`, `deadline` and `recovered`; what else it needs, the view hands over by name.

@@ -1,6 +1,8 @@
 """What may stand in a field of a form.
 
 Rule 1. Text in, value out; `None` or a `ValueError` where it will not do.
+Rule 2. What others will read is one line of signs that are seen: no name looks like another by what is hidden in it,
+and no database and no log is handed what it cannot keep.
 """
 
 import re
@@ -11,6 +13,7 @@ from totpcore import Enforcement, Rule
 
 LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}", re.ASCII)
 SHORTEST_PASSWORD: Final = 12
+UNREADABLE: Final = "\N{REPLACEMENT CHARACTER}"  # frameworks put it where what was sent is no text
 
 
 def login_name(typed: str) -> str | None:
@@ -20,8 +23,13 @@ def login_name(typed: str) -> str | None:
 
 
 def display_name(typed: str) -> str | None:
-    """A name that is not empty."""
-    return typed.strip()[:80] or None
+    """A name that is not empty, and can be seen."""
+    return _line(typed, 80)
+
+
+def reason(typed: str) -> str | None:
+    """Why something is done to somebody, for the audit trail."""
+    return _line(typed, 200)
 
 
 def good_password(typed: str, *, old: str) -> bool:
@@ -38,3 +46,8 @@ def rule(chosen: str, by: str) -> Enforcement:
     if named is not Rule.REQUIRE or not by:
         return Enforcement(named)
     return Enforcement(named, deadline=datetime.combine(date.fromisoformat(by), datetime.max.time(), UTC).timestamp())
+
+
+def _line(typed: str, longest: int) -> str | None:
+    line = " ".join(typed.split())[:longest].strip()
+    return line if line.isprintable() and UNREADABLE not in line and line else None

@@ -20,7 +20,6 @@ from totpcore import (
     RecordUnreadable,
     Recovered,
     Refused,
-    StoreError,
     Throttled,
 )
 
@@ -30,15 +29,18 @@ IS_ON: Final = "Two-factor authentication is on. To move to another device, type
 IS_OFF: Final = "Two-factor authentication is off. Your password alone opens this account now."
 LOG_IN: Final = "User name or password is not right. Check both and try again."
 NAMES: Final = (
-    "A user name is 1 to 40 letters a to z, digits, dots and hyphens, and nobody else's. A name may not be empty."
+    "A user name is 1 to 40 letters a to z, digits, dots and hyphens, and nobody else's. A name is not empty, and all "
+    "of it can be seen."
 )
 OWN_PASSWORD: Final = "That is not your own password. Nothing was changed."  # noqa: S105
 NEW_PASSWORD: Final = f"Choose a new password of at least {SHORTEST_PASSWORD} characters."
 PASSWORD_CHANGED: Final = "Your password is changed, and all your other sessions have ended."  # noqa: S105
 PROFILE_SAVED: Final = "Your profile is saved."
-REASON: Final = "Say why, for the audit trail."
+REASON: Final = "Say why, for the audit trail, in signs that can be seen."
 RULE: Final = "Choose one of the three, and a day as year-month-day."
 RULE_SAVED: Final = "The rule is saved."
+
+HOST: Final = "The Host header of this request names no host."
 
 ERRORS: Final = {
     400: "This form is out of date, perhaps because you logged in or out in another tab. Nothing was changed.",
@@ -113,6 +115,6 @@ def recovered(done: Recovered) -> str:
     return notice + (" It is time to make new ones." if done.running_low and not done.must_replace else "")
 
 
-def stopped(trouble: StoreError) -> dict[str, bool]:
+def stopped(trouble: Exception) -> dict[str, bool]:
     """What the page of a stopped log-in has to tell apart: a record that is lost, and a store that does not answer."""
     return {"lost": isinstance(trouble, RecordMissing | RecordUnreadable)}
