@@ -160,8 +160,9 @@ class Status:
         weak_secret: Whether the secret has fewer than 128 bits.
         enrolled_at: Unix seconds at which it was confirmed or adopted.
         last_used_at: Unix seconds of the last acceptance, the confirming one included.
-        generation: A random word, new at every confirm, adopt and reset, `None` when off: tie sessions and remembered
-            devices to it, and end them when it changes.
+        generation: A random word, new at every confirm and adopt, and `None` when off. Tie sessions, remembered devices
+            and tokens to it and to a version in your own user row, which a reset raises as well, and delete them when
+            either changes: after a reset it is `None` again, as it was before the set-up.
     """
 
     state: State

@@ -1,6 +1,5 @@
 """What docs/how-to/moving-from-pyotp.md says, with secrets and codes of pyotp itself, and its script as a program."""
 
-import os
 import re
 import sqlite3
 import subprocess
@@ -100,13 +99,39 @@ def site(tmp_path: Path) -> tuple[Path, dict[str, str]]:
     return tmp_path, secrets
 
 
+def run_as_the_page_says(folder: Path, key: str) -> subprocess.CompletedProcess[str]:
+    """Run the page's command in the folder of the site, with a store and a key that are there."""
+    (command,) = re.findall(r"```sh\n(.*?)\n```", PAGE, re.DOTALL)
+    for shown, real in (
+        ("sqlite:////srv/app/second-factors.db", f"sqlite:///{folder / '2fa.db'}"),
+        ("…", key),
+        ("python3", sys.executable),
+        (SCRIPT.name, str(SCRIPT)),
+    ):
+        assert command.count(shown) == 1, shown
+        command = command.replace(shown, real)
+    return subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_a_second_run_leaves_the_flags(site: tuple[Path, dict[str, str]]) -> None:
+    """Whoever has made new recovery codes is not asked again; a flag that a first run did not come to is set."""
+    folder, _ = site
+    key = Keyring.generate_key()
+    run_as_the_page_says(folder, key)
+    with closing(sqlite3.connect(folder / "site.db")) as database, database:
+        database.execute("UPDATE users SET codes_shown = 1 WHERE id = 'ada'")
+        database.execute("UPDATE users SET has_second_factor = NULL, codes_shown = 1 WHERE id = 'bob'")
+    assert run_as_the_page_says(folder, key).stdout.endswith("2 have a second factor here\n")
+    with closing(sqlite3.connect(folder / "site.db")) as database:
+        flags = database.execute("SELECT id, has_second_factor, codes_shown FROM users ORDER BY id").fetchall()
+    assert flags == [("ada", 1, 1), ("bob", 1, 0), ("eve", 0, 1), ("zoe", 0, 1)]
+
+
 def test_the_script_and_the_end_of_the_column(site: tuple[Path, dict[str, str]]) -> None:
     """It moves whom it can, sets the flags, names the others and no secret; afterwards no secret is in the file."""
     folder, secrets = site
     key = Keyring.generate_key()
-    environment = {**os.environ, "TOTPCORE_STORE": f"sqlite:///{folder / '2fa.db'}", "TOTPCORE_KEYS": key}
-    command = [sys.executable, str(SCRIPT), str(folder / "site.db")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = run_as_the_page_says(folder, key)
     assert (done.returncode, done.stderr) == (1, "")
     assert re.fullmatch(r"eve: token has a secret of fewer than 128 bits.*\n2 have a second factor here\n", done.stdout)
     assert not any(secret in done.stdout for secret in secrets.values())

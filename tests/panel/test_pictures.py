@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page
 
 from browser.pictures import Pictures, pictures, steady_chance
-from browser.steps import give_code, give_password, key_shown, log_in, open_set_up, save
+from browser.steps import give_password, key_shown, log_in, open_set_up, save
 from need import need
 from panel.live import Account, Live
 
@@ -26,7 +26,6 @@ def test_pictures_of_the_set_up(live: Live, page: Page, pictures: Pictures) -> N
     live.tick(60)
     page.context.clear_cookies()
     give_password(page, live, "ada")
-    give_code(page, live, live.wrong_code(ada))
     pictures.take(page, "panel-code")
 
 

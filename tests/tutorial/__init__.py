@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tutorial.reader", "tutorial.reading")
+pytest.register_assert_rewrite("tutorial.reader", "tutorial.reading", "tutorial.small_panel")

@@ -46,3 +46,9 @@ def test_a_function_is_taken_with_its_decorators(tmp_path: Path) -> None:
     """As Sphinx includes it."""
     (tmp_path / "x.py").write_text("import a\n\n\n@a.b\n@a.c()\ndef d():\n    pass\n\n\nx = 1\n", "utf-8")
     assert function(tmp_path / "x.py", "d") == "@a.b\n@a.c()\ndef d():\n    pass\n"
+
+
+def test_each_picture_shows_something_of_its_own() -> None:
+    """Two that are alike would tell a reader that nothing has happened in between."""
+    shown = [deed.name for step in steps() for deed in step.deeds if isinstance(deed, Shown)]
+    assert len({(PICTURES / f"{name}.png").read_bytes() for name in shown}) == len(shown)

@@ -1,148 +1,25 @@
 """The panel that the tutorial ends with is safe to copy: what a passer-by, a thief and a mishap can do to it."""
 
-import base64
 import contextlib
-import importlib.util
 import re
 import sqlite3
 import stat
-import sys
-import zlib
 from contextlib import closing
 from pathlib import Path
-from types import ModuleType
 
 import pytest
-from flask import Flask
-from werkzeug.test import TestResponse
+from werkzeug.security import check_password_hash
 
 from browser.codes import oath_code, wrong_code
 from need import need
 from totpcore import InvalidCode, TwoFactor
-from totpcore.sealing import Keyring
-from totpcore.stores import SQLiteStore
 from totpcore.testing import HandClock
-from tutorial.reading import state
+from tutorial.small_panel import Panel, Visitor, in_cookie, key_on
 
 need("oathtool")
 
-LAST = 8
 PAGES = ["/", "/second-factor"]
 FORMS = ["/setup", "/confirm", "/replace", "/logout"]
-
-
-class Panel:
-    """The panel with Ada in it, who has a password, on a clock that is set by hand."""
-
-    def __init__(self, folder: Path, clock: HandClock, patch: pytest.MonkeyPatch) -> None:
-        for name, text in state(LAST).items():
-            (folder / name).parent.mkdir(exist_ok=True)
-            (folder / name).write_text(text, "utf-8")
-        (folder / "session.key").write_text("a key for a test", "utf-8")
-        (folder / "totp.keys").touch(mode=0o600)
-        (folder / "totp.keys").write_text(Keyring.generate_key("test"), "utf-8")
-        SQLiteStore(folder / "second-factors.db", create=True)
-        self.folder = folder
-        self.clock = clock
-        self.module = _load(folder / "panel.py", patch)
-        self.app: Flask = self.module.app
-        self.factor: TwoFactor = self.module.factor
-        self.password = self.command("add", "ada")
-        self.key = ""
-        self.recovery_codes: list[str] = []
-
-    @property
-    def ada(self) -> str:
-        """Her user id."""
-        return str(self.module.one("SELECT id FROM users")["id"])
-
-    def command(self, *words: str) -> str:
-        """Run a command of the panel, and return what it prints."""
-        done = self.app.test_cli_runner().invoke(args=list(words))
-        assert done.exit_code == 0, done.output
-        return done.output.strip()
-
-    def set_up(self) -> None:
-        """Give Ada a second factor, through the pages; the code of that is a minute old."""
-        visitor = Visitor(self)
-        visitor.give_password()
-        self.key = _key(visitor.post("/setup").text)
-        shown = visitor.post("/confirm", code=self.code()).text
-        self.recovery_codes = re.findall(r"<li><code>([\w-]+)</code>", shown)
-        self.clock.tick(60)
-
-    def code(self) -> str:
-        """What Ada's phone shows."""
-        return oath_code(self.key, self.clock())
-
-
-class Visitor:
-    """A browser: it keeps cookies, and sends forms with the token of the last page."""
-
-    def __init__(self, panel: Panel) -> None:
-        self.panel = panel
-        self.client = panel.app.test_client()
-        self.token = ""
-
-    def get(self, path: str) -> TestResponse:
-        """Open a page."""
-        return self._look(self.client.get(path))
-
-    def post(self, path: str, **fields: str) -> TestResponse:
-        """Send a form."""
-        return self._look(self.client.post(path, data={"csrf": self.token, **fields}))
-
-    def give_password(self) -> TestResponse:
-        """The first step of the log-in."""
-        self.get("/login")
-        answer = self.post("/login", login="ada", password=self.panel.password)
-        self._look(self.client.get(answer.location, follow_redirects=True))
-        return answer
-
-    def log_in(self) -> None:
-        """Both steps."""
-        self.give_password()
-        assert self.post("/code", code=self.panel.code()).location == "/"
-        assert self.get("/").status_code == 200
-
-    @property
-    def cookie(self) -> str:
-        """What the browser keeps."""
-        found = self.client.get_cookie("session")
-        return found.value if found else ""
-
-    def take(self, cookie: str) -> None:
-        """Come with a cookie from somewhere else."""
-        self.client.set_cookie("session", cookie)
-
-    def _look(self, answer: TestResponse) -> TestResponse:
-        found = re.search(r'name="csrf" value="([^"]+)"', answer.get_data(as_text=True))
-        self.token = found[1] if found else self.token
-        return answer
-
-
-def _load(file: Path, patch: pytest.MonkeyPatch) -> ModuleType:
-    found = importlib.util.spec_from_file_location("small_panel", file)
-    assert found
-    assert found.loader
-    module = importlib.util.module_from_spec(found)
-    patch.setitem(sys.modules, "small_panel", module)  # where Flask looks for the folder of the templates
-    found.loader.exec_module(module)
-    return module
-
-
-def _key(page: str) -> str:
-    found = re.search(r"<code>([A-Z2-7 ]+)</code>", page)
-    assert found, "the page shows a key"
-    return found[1].replace(" ", "")
-
-
-def _read(cookie: str) -> str:
-    """What is in a cookie of Flask's: it is signed, not encrypted."""
-    packed = cookie.startswith(".")
-    payload = cookie.lstrip(".").partition(".")[0]
-    content = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
-    return (zlib.decompress(content) if packed else content).decode()
 
 
 @pytest.fixture
@@ -216,17 +93,17 @@ def test_nothing_secret_has_an_address(panel: Panel, visitor: Visitor) -> None:
     for path in FORMS:
         assert visitor.get(path).status_code == 405
     visitor.give_password()
-    key = _key(visitor.post("/setup").text)
+    key = key_on(visitor.post("/setup").text)
     grouped = " ".join(key[at : at + 4] for at in range(0, len(key), 4))
     for path in PAGES:
         page = visitor.get(path).text
         assert grouped not in page
         assert "<svg" not in page
-    assert key not in _read(visitor.cookie)
+    assert key not in in_cookie(visitor.cookie)
     shown = visitor.post("/confirm", code=oath_code(key, panel.clock()))
     codes = re.findall(r"<li><code>([\w-]+)</code>", shown.text)
     assert len(codes) == 10
-    assert not any(code in _read(visitor.cookie) for code in codes)
+    assert not any(code in in_cookie(visitor.cookie) for code in codes)
     assert visitor.post("/confirm", code=oath_code(key, panel.clock())).location == "/second-factor", "shown once"
 
 
@@ -299,7 +176,7 @@ def test_after_a_lock_a_recovery_code_leads_to_the_set_up_alone(panel: Panel, vi
     visitor.post("/recovery", code=panel.recovery_codes[0])
     assert visitor.get("/").location == "/second-factor"
     visitor.get("/second-factor")
-    key = _key(visitor.post("/setup").text)
+    key = key_on(visitor.post("/setup").text)
     assert "Your recovery codes" in visitor.post("/confirm", code=oath_code(key, panel.clock())).text
     assert visitor.get("/").status_code == 200
 
@@ -313,7 +190,7 @@ def test_set_up_does_not_show_a_confirmed_secret(panel: Panel, visitor: Visitor)
     visitor.post("/replace", code=wrong_code(panel.key, panel.clock()))
     assert "not right" in visitor.get("/second-factor").text
     panel.clock.tick(30)
-    assert _key(visitor.post("/replace", code=panel.code()).text) != panel.key
+    assert key_on(visitor.post("/replace", code=panel.code()).text) != panel.key
 
 
 def test_a_set_up_is_shown_to_the_session_that_began_it_alone(panel: Panel, visitor: Visitor) -> None:
@@ -321,11 +198,11 @@ def test_a_set_up_is_shown_to_the_session_that_began_it_alone(panel: Panel, visi
     thief = Visitor(panel)
     for somebody in (thief, visitor):
         somebody.give_password()
-    theirs = _key(thief.post("/setup").text)
-    hers = _key(visitor.post("/setup").text)
+    theirs = key_on(thief.post("/setup").text)
+    hers = key_on(visitor.post("/setup").text)
     assert hers != theirs, "what the thief has begun is not gone on with"
     panel.clock.tick(1)
-    theirs = _key(thief.post("/setup").text)
+    theirs = key_on(thief.post("/setup").text)
     answer = visitor.post("/confirm", code=oath_code(hers, panel.clock()))
     assert theirs not in re.sub(r"\s", "", answer.text)
     assert answer.status_code == 302
@@ -348,6 +225,27 @@ def test_a_reset_takes_the_password_and_the_sessions_with_it(panel: Panel, visit
     assert Visitor(panel).give_password().location == "/login"
     unknown = panel.app.test_cli_runner().invoke(args=["reset", "nobody", "--actor", "a", "--reason", "b"])
     assert unknown.exit_code == 2
+
+
+def test_a_reset_goes_password_factor_flag(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At no moment does the old password open an account whose second factor is gone."""
+    panel.set_up()
+    seen: list[tuple[bool, bool]] = []
+    reset = TwoFactor.reset
+
+    def look() -> None:
+        row = panel.module.one("SELECT * FROM users")
+        seen.append((check_password_hash(row["password"], panel.password), bool(row["two_factor"])))
+
+    def watched(factor: TwoFactor, user: str, *, actor: str, reason: str) -> None:
+        look()
+        reset(factor, user, actor=actor, reason=reason)
+        look()
+
+    monkeypatch.setattr(TwoFactor, "reset", watched)
+    panel.command("reset", "ada", "--actor", "grace", "--reason", "phone lost")
+    look()
+    assert seen == [(False, True), (False, True), (False, False)]
 
 
 def test_a_new_password_ends_sessions_without_a_second_factor_too(panel: Panel, visitor: Visitor) -> None:

@@ -181,10 +181,12 @@ def qr_code_and_recovery_codes(walk: Walk, ada: Person) -> None:
 
 
 def the_code_after_the_password(walk: Walk, ada: Person) -> None:
-    """Step 4: what each line of the table on the page says; a half session reaches nothing else, and ends."""
+    """Step 4: the session of the password alone is over; each line of the table on the page; a half session ends."""
     page, reader = walk.page, walk.reader
 
     def be_asked() -> None:
+        walk.open()
+        walk.is_on("Log in")
         walk.give_password(ada)
         walk.is_on("Your code")
 
@@ -260,21 +262,24 @@ def requiring_it(walk: Walk) -> Person:
 def a_lost_phone(walk: Walk, ada: Person) -> None:
     """Step 7: the old password is gone with the second factor; then another phone by a code of the present one."""
 
-    def come_back() -> None:
+    def look_as_grace() -> None:
         assert "actor='grace'" in walk.reader.errors, "the log says who did it"
+        walk.open()
+        for row in ("ada off", "grace on"):
+            expect(walk.page.get_by_role("row", name=row)).to_be_visible()
+
+    def set_up() -> None:
         walk.give_password(ada)
         walk.says("not right")
         ada.password = walk.reader.password()
         walk.give_password(ada)
         walk.is_on("Your second factor")
         expect(walk.page.get_by_text("Set up your second factor to go on.")).to_be_visible()
-
-    def set_up() -> None:
         walk.set_up(ada)
         walk.store()
         walk.page.get_by_role("link", name="Your second factor").click()
 
-    acts = {"tutorial-reset": come_back, "tutorial-replace": set_up}
+    acts = {"tutorial-reset": look_as_grace, "tutorial-replace": set_up}
     walk.follow("7. A new phone, a lost phone", 7, acts)
     walk.reader.tick(30)
     walk.page.get_by_label("For another phone").fill(oath_code(ada.key, walk.reader.now))

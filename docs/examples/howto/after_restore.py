@@ -1,9 +1,9 @@
 """Void what a restored backup would accept once more. Run it before anybody can log in.
 
-    TOTPCORE_STORE=sqlite:////srv/app/second-factors.db TOTPCORE_KEYS=... python after_restore.py
+    TOTPCORE_STORE=sqlite:////srv/app/second-factors.db TOTPCORE_KEYS=... python3 after_restore.py
 
 Rule 1. It changes nothing but upwards: run it twice, and nothing is lost.
-Rule 2. What it cannot do is listed, and is the exit code: those users need a `reset`.
+Rule 2. Users for whom it cannot do that are listed, and need a `reset`; then the exit code is 1.
 """
 
 import os

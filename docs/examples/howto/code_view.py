@@ -1,4 +1,7 @@
-"""A small application to test: the page that asks for the code. The password was checked before.
+"""The smallest view that there is something to test of: it asks for the code, the password was checked before.
+
+It is not one to copy. Its half state is in a signed cookie, which does not end, and its form has no token. What it
+takes to be safe is in docs/how-to/half-authenticated.md, and in the example panels.
 
 Rule 1. Whoever makes the application passes the `TwoFactor`, so that a test passes one with a clock of its own.
 Rule 2. Nothing but a return of `verify` opens the session.

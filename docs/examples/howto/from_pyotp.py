@@ -1,9 +1,10 @@
 """Take the secrets of an application with pyotp over. Run it while nobody can log in.
 
-    TOTPCORE_STORE=sqlite:////srv/app/second-factors.db TOTPCORE_KEYS=... python from_pyotp.py site.db
+    TOTPCORE_STORE=sqlite:////srv/app/second-factors.db TOTPCORE_KEYS=... python3 from_pyotp.py site.db
 
-Rule 1. Run it twice, and nothing is lost: who has a second factor here is left as they are.
-Rule 2. Whom it cannot take over is listed with the reason, without the secret, and is the exit code.
+Rule 1. Run it twice, and nothing is lost: whoever has a second factor here is left as they are, with their flags. A
+flag that a first run did not come to is set.
+Rule 2. Users whom it cannot take over are listed, with the reason and without the secret; then the exit code is 1.
 Rule 3. It removes nothing from the table. That is done when all is well, by from_pyotp.sql.
 """
 
@@ -17,6 +18,10 @@ from contextlib import closing
 from totpcore import TOTP, AlreadyEnrolled, InvalidInput, Secret, TwoFactor
 from totpcore.sealing import Keyring
 from totpcore.stores import from_url
+
+# Not for users who have their flag: they may have made new recovery codes since a first run.
+FLAGS = """UPDATE users SET has_second_factor = 1, codes_shown = 0
+    WHERE id = ? AND has_second_factor IS NOT TRUE"""
 
 
 def take_over(
@@ -52,7 +57,7 @@ def main(path: str) -> int:
         secrets = {str(user): str(secret) for user, secret in rows}
         left = take_over(two_factor, secrets.items(), now=time.time())
         moved = [(user,) for user in secrets if user not in left]
-        site.executemany("UPDATE users SET has_second_factor = 1, codes_shown = 0 WHERE id = ?", moved)
+        site.executemany(FLAGS, moved)
     for user, why in left.items():
         sys.stdout.write(f"{user}: {why}\n")
     sys.stdout.write(f"{len(moved)} have a second factor here\n")

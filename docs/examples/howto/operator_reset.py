@@ -1,9 +1,10 @@
 """Reset one second factor from the shell of the server: the way in where no administrator is left.
 
-    TOTPCORE_STORE=... TOTPCORE_KEYS=... python operator_reset.py USER ACTOR REASON
+    TOTPCORE_STORE=... TOTPCORE_KEYS=... python3 operator_reset.py USER ACTOR REASON
 
-Whoever can run this can read the store and the keys anyway. Reset the password with it, as you always do, and clear the
-flag in your user table: this program knows neither.
+Whoever can run this can read the store and the keys anyway. This program knows nothing of your user
+table. So reset the password first, as you always do, and raise the version that sessions and tokens are tied to; then
+run it; then clear the flag.
 """
 
 import os

@@ -36,7 +36,7 @@ class SalariesTest(TestCase):
         self.assertRedirects(self.client.get("/salaries/"), "/2fa/")
 
     def test_a_reset_is_told(self) -> None:
-        """By mail, with the name of who did it."""
+        """By mail, with the name of the administrator who did it."""
         pass_second_factor(self.client, self.user)
         two_factor().reset(key_of(self.user), actor="grace", reason="a lost phone")
         assert "grace has reset it" in mail.outbox[0].body

@@ -19,7 +19,7 @@ def front_page(request: HttpRequest) -> HttpResponse:
 
 @second_factor_required
 def salaries(request: HttpRequest) -> HttpResponse:
-    """For whoever gave a code in this session; who has no second factor is sent to set one up."""
+    """For whoever gave a code in this session. Users without a second factor are sent to set one up."""
     return HttpResponse(f"The salaries, {request.user}.")
 
 

@@ -17,8 +17,8 @@ USERS = """CREATE TABLE IF NOT EXISTS users (id TEXT PRIMARY KEY, login TEXT NOT
     password TEXT NOT NULL, two_factor INTEGER NOT NULL DEFAULT 0)"""
 SESSIONS = """CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, user TEXT NOT NULL,
     stage TEXT NOT NULL, tie TEXT NOT NULL, ends REAL NOT NULL)"""
-NOBODY = generate_password_hash(secrets.token_hex())  # compared with where there is no such user
-# The pages that each stage of a session reaches; from any other it is sent to the first of them.
+NOBODY = generate_password_hash(secrets.token_hex())  # compared with when there is no such user
+# The pages that each stage of a session reaches; any other address leads to the first of them.
 REACHES = {"guest": ["login"], "full": ["home", "logout"]}
 SECONDS = {"full": 8 * 3600}
 
@@ -40,7 +40,7 @@ def one(sql: str, *values: object) -> sqlite3.Row | None:
 
 
 def tie(user: sqlite3.Row) -> str:
-    """What a session of this user hangs on: once it is another, the session is over."""
+    """What a session of this user depends on: when it changes, the session is over."""
     return str(user["password"])
 
 
@@ -55,7 +55,7 @@ def begin(user: sqlite3.Row, stage: str, tied: str) -> None:
 
 @app.before_request
 def guard() -> Answer | None:
-    """Before each page: find the session, check the form's token, and let nobody where they may not go."""
+    """Before each page: find the session, check the form's token, and open only what this session may reach."""
     if request.endpoint in {None, "static"}:
         return None
     token = session.setdefault("csrf", secrets.token_urlsafe())
@@ -80,7 +80,7 @@ def harden(response: Response) -> Response:
 @app.route("/login", methods=["GET", "POST"])
 def login() -> Answer:
     """Ask for the password."""
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("login.html")
     user = one("SELECT * FROM users WHERE login = ?", request.form.get("login", ""))
     right = check_password_hash(user["password"] if user else NOBODY, request.form.get("password", ""))

@@ -20,8 +20,8 @@ USERS = """CREATE TABLE IF NOT EXISTS users (id TEXT PRIMARY KEY, login TEXT NOT
     password TEXT NOT NULL, two_factor INTEGER NOT NULL DEFAULT 0)"""
 SESSIONS = """CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, user TEXT NOT NULL,
     stage TEXT NOT NULL, tie TEXT NOT NULL, ends REAL NOT NULL)"""
-NOBODY = generate_password_hash(secrets.token_hex())  # compared with where there is no such user
-# The pages that each stage of a session reaches; from any other it is sent to the first of them.
+NOBODY = generate_password_hash(secrets.token_hex())  # compared with when there is no such user
+# The pages that each stage of a session reaches; any other address leads to the first of them.
 REACHES = {
     "guest": ["login"],
     "half": ["code", "recovery", "logout"],
@@ -49,7 +49,7 @@ def one(sql: str, *values: object) -> sqlite3.Row | None:
 
 
 def tie(user: sqlite3.Row) -> str:
-    """What a session of this user hangs on: once it is another, the session is over."""
+    """What a session of this user depends on: when it changes, the session is over."""
     return f"{user['password']} {factor.status(user['id']).generation}"
 
 
@@ -64,7 +64,7 @@ def begin(user: sqlite3.Row, stage: str, tied: str) -> None:
 
 @app.before_request
 def guard() -> Answer | None:
-    """Before each page: find the session, check the form's token, and let nobody where they may not go."""
+    """Before each page: find the session, check the form's token, and open only what this session may reach."""
     if request.endpoint in {None, "static"}:
         return None
     token = session.setdefault("csrf", secrets.token_urlsafe())
@@ -89,7 +89,7 @@ def harden(response: Response) -> Response:
 @app.route("/login", methods=["GET", "POST"])
 def login() -> Answer:
     """Ask for the password."""
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("login.html")
     user = one("SELECT * FROM users WHERE login = ?", request.form.get("login", ""))
     right = check_password_hash(user["password"] if user else NOBODY, request.form.get("password", ""))
@@ -191,8 +191,8 @@ def refused(error: errors.TotpcoreError) -> Answer:
 
 @app.route("/code", methods=["GET", "POST"])
 def code() -> Answer:
-    """Ask for the code of the app. Only where `verify` returns, the half session becomes a full one."""
-    if request.method == "GET":
+    """Ask for the code of the app. The half session becomes a full one only if `verify` returns."""
+    if request.method != "POST":
         return render_template("code.html")
     accepted = factor.verify(g.user["id"], request.form.get("code", ""))
     begin(g.user, "full", g.session["tie"])
@@ -211,7 +211,7 @@ def stopped(error: errors.StoreError) -> Answer:
 @app.route("/recovery", methods=["GET", "POST"])
 def recovery() -> Answer:
     """Ask for a recovery code instead."""
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("recovery.html")
     recovered = factor.recover(g.user["id"], request.form.get("code", ""))
     # Set-up takes no code for ten minutes from now on. A session that was left open elsewhere must not get there.
