@@ -26,10 +26,13 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 import django_admin
 from browser import site
+from browser.children import no_longer_than
 from browser.site import PASSWORD, Account
+from django_app.office import Office
+from django_app.visitors import House
 from totpcore import Enforcement, InvalidCode, Rule, Status
-from totpcore.django import conf, models
-from totpcore.testing import HandClock, Phone
+from totpcore.django import conf
+from totpcore.testing import HandClock
 
 WORDS: Final = site.Words(
     user_name="Username",
@@ -146,12 +149,7 @@ class Live(Admin):
 
     def add_with_factor(self, login: str, *, owner: bool = False) -> Account:
         """The same, with a factor."""
-        account, factor = self.add(login, owner=owner), conf.two_factor()
-        enrolment = factor.enrol(account.id, account=login)
-        codes = factor.confirm(account.id, Phone.scan(enrolment.uri).code(self.now())).recovery_codes
-        models.expect(User.objects.get(pk=account.id), codes_shown=True)
-        self.tick(60)
-        return Account(account.id, login, enrolment.secret.base32, tuple(codes))
+        return Office(House(self.clock)).enrol(User.objects.get(pk=self.add(login, owner=owner).id))
 
     def fail(self, account: Account, times: int) -> None:
         """Wrong codes, an hour apart."""
@@ -194,10 +192,11 @@ class Started(Admin):
         assert self._process.stdout
         if not wait:
             return
-        for line in self._process.stdout:
-            self.printed.append(line.strip())
-            if line.startswith("Ctrl-C"):
-                break
+        with no_longer_than(self._process):
+            for line in self._process.stdout:
+                self.printed.append(line.strip())
+                if line.startswith("Ctrl-C"):
+                    break
         assert self.printed, self._process.communicate(timeout=60)
         self.url = self.printed[0].removesuffix("/admin/")
 

@@ -1,17 +1,15 @@
 """Every page of ours in the admin, phone and desktop, light and dark: axe-core finds nothing, nothing sticks out."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page
 
 from browser.codes import oath_code
-from browser.looking import AA, SCHEMES, SIZES
-from browser.seeing import picture, scan
+from browser.looking import SCHEMES, SIZES, look_for
+from browser.seeing import scan
 from browser.site import Account
 from browser.steps import (
     give_code,
@@ -31,46 +29,26 @@ from totpcore.stores.django import DjangoStore
 
 need("chromium", "oathtool")
 
-
 # Of Django, and not ours to mend: the links of the breadcrumbs differ from their text by colour alone.
 OURS: dict[str, list[list[str]]] = {"include": [["body"]], "exclude": [[".breadcrumbs"]]}
 
-
-def look(page: Page, name: str, part: str = "") -> None:
-    """Look at a page of ours, in both sizes and both schemes; or at our part of a page of Django's."""
-    folder = os.environ.get("TOTPCORE_TEST_SCREENSHOTS")
-    page.wait_for_load_state()
-    page.add_style_tag(content="* { transition: none !important }")  # colours that change slowly are none yet
-    for size, viewport in SIZES.items():
-        page.set_viewport_size(viewport)
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            if folder:
-                Path(folder).mkdir(parents=True, exist_ok=True)
-                picture(page, Path(folder) / f"{name}-{size}-{scheme}.png", whole=True)
-            if (size, scheme) in {("phone", "light"), ("desktop", "dark")}:
-                found = Axe().run(page, context=part or OURS, options=AA)
-                assert found.violations_count == 0, f"{name}, {size}, {scheme}: {found.generate_report()}"
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, f"{name} is wider than a {size}"
-    assert page.locator("h1").count() == 1
-    assert page.locator("main").count() == 1
+look = partial(look_for, part=OURS)
 
 
 def test_pages_of_the_log_in(site: Live, page: Page) -> None:
     """The code, refusals, the recovery code, the explanation."""
     ada = site.add_with_factor("ada")
     give_password(page, site, "ada")
-    look(page, "code")
+    look(page, "code", "type the code that it shows for this site")
     give_code(page, site, "12")
-    look(page, "code-malformed")
+    look(page, "code-malformed", site.words.no_try)
     for _ in range(6):
         give_code(page, site, site.wrong_code(ada))
-    look(page, "code-throttled")
+    look(page, "code-throttled", "Too many wrong codes. Wait")
     page.get_by_role("link", name="Use a recovery code").click()
-    look(page, "recovery")
+    look(page, "recovery", "Type one of the codes you stored")
     page.goto(f"{site.url}/2fa/help/")
-    look(page, "help-half")
+    look(page, "help-half", "What it does not do", "Back to the code of your app")
 
 
 def test_pages_of_the_set_up(site: Live, page: Page) -> None:
@@ -78,20 +56,20 @@ def test_pages_of_the_set_up(site: Live, page: Page) -> None:
     ada = site.add("ada", owner=True)
     log_in(page, site, ada)
     page.goto(f"{site.url}/2fa/")
-    look(page, "overview-off")
+    look(page, "overview-off", "It works without a network")
     site.begin(page)
-    look(page, "setup")
+    look(page, "setup", "point the camera here")
     ada = Account(ada.id, "ada", key_shown(page, site))
     save(page, site, site.wrong_code(ada))
-    look(page, "setup-wrong")
+    look(page, "setup-wrong", "point the camera here", "This code is not right")
     save(page, site, ada.code(site.now()))
-    look(page, "recovery-codes")
+    look(page, "recovery-codes", "They are shown this one time.")
     store_codes(page, site)
-    look(page, "overview-on")
+    look(page, "overview-on", "The codes you have stored so far stop working.")
     site.change(page, site.words.disable, site.wrong_code(ada))
-    look(page, "overview-wrong")
+    look(page, "overview-wrong", "The codes you have stored so far stop working.", "This code is not right")
     page.goto(f"{site.url}/2fa/help/")
-    look(page, "help")
+    look(page, "help", "What it does not do", "Change password")
 
 
 def test_pages_of_a_recovery(site: Live, page: Page) -> None:
@@ -100,9 +78,9 @@ def test_pages_of_a_recovery(site: Live, page: Page) -> None:
     site.fail(ada, 100)
     site.tick(3600)
     give_password(page, site, "ada")
-    look(page, "code-locked")
+    look(page, "code-locked", site.words.locked, "Use a recovery code")
     give_recovery_code(page, site, ada.recovery_codes[0])
-    look(page, "overview-locked")
+    look(page, "overview-locked", "The codes of your app are locked after too many wrong ones.")
 
 
 def test_pages_of_a_factor_that_was_brought_along(site: Live, page: Page) -> None:
@@ -110,9 +88,9 @@ def test_pages_of_a_factor_that_was_brought_along(site: Live, page: Page) -> Non
     ada = site.add_with_factor("ada", owner=True)
     models.Expectation.objects.update(codes_shown=False)
     log_in(page, site, ada)
-    look(page, "home-codes-unseen", ".messagelist")
+    look(page, "home-codes-unseen", "Make them on the page of your second factor", part=".messagelist")
     page.goto(f"{site.url}/2fa/")
-    look(page, "overview-codes-unseen")
+    look(page, "overview-codes-unseen", "Make them here and store them")
 
 
 def test_pages_of_the_staff(site: Live, page: Page) -> None:
@@ -127,18 +105,22 @@ def test_pages_of_the_staff(site: Live, page: Page) -> None:
     assert store.swap(katherine.id, store.load(katherine.id), b"nonsense")
     log_in(page, site, ada)
     page.goto(f"{site.url}{site.places.people}")
-    look(page, "users", ".field-second_factor")
-    for account in (ada, grace, katherine):
+    look(page, "users", "on, 2 codes left", "being set up", part=".field-second_factor")
+    for account, says in (
+        (ada, ("on since", "10 recovery codes left")),
+        (grace, ("on since", "2 recovery codes left")),
+        (katherine, ("unreadable: log-in is stopped",)),
+    ):
         page.goto(f"{site.url}{site.places.people}{account.id}/change/")
-        look(page, f"user-{account.login}", ".field-second_factor_details")
+        look(page, f"user-{account.login}", *says, part=".field-second_factor_details")
     site.reset(page, grace, own_password="a guess")
     heading(page, "Reset the second factor")
-    look(page, "reset-wrong")
+    look(page, "reset-wrong", "Be sure who asks", "That is not your own password.")
     page.goto(f"{site.url}{site.places.people}reset-second-factor/?user={grace.id}&user={alan.id}")
-    look(page, "reset")
+    look(page, "reset", "Be sure who asks", "alan")
     site.reset(page, grace)
     heading(page, "The second factor is reset")
-    look(page, "reset-done")
+    look(page, "reset-done", "Hand a new password over in person.")
 
 
 def test_pages_under_the_rule(site: Live, page: Page, new_page: Callable[[], Page]) -> None:
@@ -146,12 +128,12 @@ def test_pages_under_the_rule(site: Live, page: Page, new_page: Callable[[], Pag
     site.require(site.now() + 86400)
     ada = site.add("ada", owner=True)
     log_in(page, site, ada)
-    look(page, "home-nudged", ".messagelist")
+    look(page, "home-nudged", "Please protect your account with a second factor", part=".messagelist")
     site.tick(86401)
     other = new_page()
     give_password(other, site, "ada")
     heading(other, site.words.overview)
-    look(other, "overview-required")
+    look(other, "overview-required", "This site requires a second factor.")
 
 
 def test_page_of_a_stopped_log_in(site: Live, page: Page) -> None:
@@ -160,7 +142,7 @@ def test_page_of_a_stopped_log_in(site: Live, page: Page) -> None:
     store = DjangoStore()
     assert store.swap("1", store.load("1"), None)
     give_password(page, site, "ada")
-    look(page, "stopped")
+    look(page, "stopped", "Call whoever runs this site.")
 
 
 @pytest.mark.parametrize("size", SIZES)

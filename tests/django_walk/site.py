@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from browser.children import no_longer_than
 from servers import free_port
 
 
@@ -62,17 +63,18 @@ class Site:
         )
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("a terminal has two ends")
-        seen = b""
-        for question, answer in answers:
-            while question.encode() not in seen:
-                more = os.read(process.stdout.fileno(), 4096)
-                if not more:
-                    raise RuntimeError(f"it ended before it asked for {question}: {seen.decode()}")
-                seen += more
+        with no_longer_than(process):
             seen = b""
-            process.stdin.write(f"{answer}\n".encode())
-            process.stdin.flush()
-        rest = process.stdout.read()
+            for question, answer in answers:
+                while question.encode() not in seen:
+                    more = os.read(process.stdout.fileno(), 4096)
+                    if not more:
+                        raise RuntimeError(f"it ended before it asked for {question}: {seen.decode()}")
+                    seen += more
+                seen = b""
+                process.stdin.write(f"{answer}\n".encode())
+                process.stdin.flush()
+            rest = process.stdout.read()
         process.stdin.close()
         process.stdout.close()
         if process.wait(30):

@@ -1,19 +1,14 @@
 """The command that starts the FastAPI panel, as a person runs it, and the stores it takes."""
 
-import re
-import signal
 import socket
-from http.cookiejar import CookieJar
 from pathlib import Path
-from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, build_opener
 
 import psycopg
 import pytest
 
 from browser.site import START
 from need import need
-from pages.command import lines, started
+from pages.command import Command, lines, started
 from pages.life import live_through
 from panel_fastapi.live import Live
 from servers.postgres import as_url
@@ -35,27 +30,16 @@ def database(postgres_database: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return as_url(postgres_database)
 
 
-def test_command_prints_what_one_needs_and_no_more(database: str, tmp_path: Path) -> None:
-    """Address, user name and password, a line each; they work; no request is logged; an interrupt ends it quietly."""
-    with started("fastapi_panel", tmp_path, "--port", "0", "--database", database) as process:
-        address, name, password, *_ = lines(process)
-        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
-        browser = build_opener(HTTPCookieProcessor(CookieJar()))
-        with browser.open(f"{address}login", timeout=60) as page:
-            assert "Server" not in page.headers
-            token = re.search(r'name="csrf" value="(\w+)"', page.read().decode())
-        assert token
-        fields = {"csrf": token[1], "login": name.split()[-1], "password": password.split()[-1]}
-        with browser.open(f"{address}login", urlencode(fields).encode(), timeout=60) as page:
-            assert "Access granted" in page.read().decode()
-        with browser.open(f"{address}setup/staff/administrators", timeout=60) as page:
-            table = page.read().decode()
-        assert all(f"{state}</span>" in table for state in ("on", "off", "pending"))
-        process.send_signal(signal.SIGINT)
-        printed, errors = process.communicate(timeout=60)
-        assert (printed.strip(), errors, process.returncode) == ("", "", 0)
-    with started("fastapi_panel", tmp_path, "--port", "0", "--database", database) as process:
-        assert "Password" not in " ".join(lines(process)), "the users are kept, their passwords are not printed again"
+@pytest.fixture
+def command(database: str) -> tuple[str, ...]:
+    """The panel, and where its data is."""
+    return "fastapi_panel", "--database", database
+
+
+class TestCommand(Command):
+    """What it prints, and how it ends."""
+
+    tells = False
 
 
 def test_a_store_that_is_missing_is_not_made_anew(database: str, tmp_path: Path) -> None:
