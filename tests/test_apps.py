@@ -8,6 +8,7 @@ The URIs are in `vectors/apps.json`, the list is `vectors/differences.json`, and
 
 import sys
 from pathlib import Path
+from textwrap import fill
 
 import pytest
 
@@ -101,14 +102,14 @@ def render() -> str:
     lines = [
         "# Where totpcore answers differently",
         "",
-        (
+        wrapped(
             "The test suites and sources of other TOTP and HOTP libraries and of authenticator apps were searched for "
             f"what they expect: {given} cases, and {len(ids) - given} of them once more with a longer secret. totpcore "
             f"is run on all {len(ids)}. It meets {len(ids) - differ}; the other {differ} are on this page, each group "
             "with its reason."
         ),
         "",
-        (
+        wrapped(
             "The cases with their sources are in `tests/vectors/`. This page is written by `tests/test_apps.py` from "
             "`tests/vectors/differences.json`, and the tests hold three things: a case that is not listed is met, a "
             "listed case is not, and this page is in step with the list."
@@ -120,9 +121,15 @@ def render() -> str:
         "",
     ]
     for difference in differences():
-        rule, cases = f"*The rule:* {difference.rule}", sentence(difference)
-        lines += [f"## {difference.title}", "", difference.reason, "", rule, "", cases, ""]
+        lines += [f"## {difference.title}", ""]
+        for paragraph in (difference.reason, f"*The rule:* {difference.rule}", sentence(difference)):
+            lines += [wrapped(paragraph), ""]
     return "\n".join(lines)
+
+
+def wrapped(text: str) -> str:
+    """A paragraph in lines of 120 columns."""
+    return fill(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def sentence(difference: Difference) -> str:
