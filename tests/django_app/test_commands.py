@@ -142,6 +142,19 @@ def test_a_user_who_is_not_there(office: Office, arguments: list[str], told: str
         run("status", *arguments)
 
 
+def test_a_name_may_be_a_number(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a model of users who log in with their number; a word is nobody's name then."""
+    ada = office.add("1000")
+    office.enrol(ada)
+    monkeypatch.setattr(User, "get_username", lambda user: int(user.username))
+    assert run("users").splitlines()[1].split()[:3] == ["1000", "on", "10"]
+    assert "User:        1000" in run("status", "1000").splitlines()
+    assert "changepassword 1000" in run("reset", "--pk", str(ada.pk), "--actor", "a", "--reason", "lost", "--yes")
+    monkeypatch.setattr(User, "USERNAME_FIELD", "id")
+    with pytest.raises(CommandError, match=r"^There is no user ada"):
+        run("status", "ada")
+
+
 # ---- reset ----
 
 

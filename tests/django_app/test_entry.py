@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Permission, User
+from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 from django.test import Client, RequestFactory, override_settings
 
@@ -16,7 +17,7 @@ from totpcore.django import conf, models
 from totpcore.django._entry import YourSecondFactorAdmin
 from totpcore.django.admin import install
 from totpcore.django.models import YourSecondFactor
-from totpcore.django.session import SecondFactor, Stage
+from totpcore.django.session import SecondFactor, Stage, settle
 from totpcore.django.testing import pass_second_factor
 
 ENTRY = "/admin/totpcore_django/yoursecondfactor/"
@@ -107,9 +108,9 @@ def test_a_half_session_is_asked_for_the_code(house: House) -> None:
 def _request(user: User, stage: Stage) -> HttpRequest:
     """A request as the middleware leaves it."""
     request = RequestFactory().get("/")
-    request.user = user
-    vars(request)["session"] = {SESSION_KEY: str(user.pk)}
-    vars(request)["second_factor"] = SecondFactor(stage=stage, user=user)
+    request.user, request.session = user, SessionStore()
+    request.session[SESSION_KEY] = str(user.pk)
+    settle(request, SecondFactor(stage=stage, user=user))
     return request
 
 

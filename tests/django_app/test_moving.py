@@ -13,16 +13,19 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import modify_settings, override_settings
+from django.test.utils import isolate_apps
 
 from django_app.office import Office
 from django_app.visitors import House
 from stores.django_project import application, on_sqlite
 from totpcore import HOTP, TOTP, InvalidCode, Policy, Refused, Secret, State
 from totpcore.django import models
+from totpcore.django._moving import _is_other
 from totpcore.stores.django import DjangoStore
 
 KEY = "3132333435363738393031323334353637383930"
-APPS = ["django_otp", "django_otp.plugins.otp_totp", "django_otp.plugins.otp_hotp"]
+PLUGINS = ("totp", "hotp", "static", "email")
+APPS = ["django_otp", *(f"django_otp.plugins.otp_{name}" for name in PLUGINS)]
 
 
 class Device(Protocol):
@@ -239,6 +242,51 @@ def test_django_otp_is_needed(house: House) -> None:
 
 
 # ---- what cannot be moved, or only with a word ----
+
+
+def other(user: User, label: str, name: str, **more: object) -> None:
+    """A device of a kind that cannot come along."""
+    from django.apps import apps
+
+    apps.get_model(label, name)._default_manager.create(user=user, name="other", **more)
+
+
+@pytest.mark.parametrize("rehearsal", [[], ["--dry-run"]])
+def test_whoever_has_other_devices_alone_is_named(office: Office, rehearsal: list[str]) -> None:
+    """Nothing but the password is asked of them here: the command fails, until they have set up a factor."""
+    people = {name: office.add(name) for name in ("ada", "bob", "carol", "dave")}
+    for name in ("ada", "bob"):
+        other(people[name], "otp_email", "EmailDevice", email="a@example.com")
+    other(people["ada"], "otp_static", "StaticDevice")
+    other(people["carol"], "otp_email", "EmailDevice", email="a@example.com", confirmed=False)
+    device(people["bob"])
+    other(people["dave"], "otp_static", "StaticDevice")
+    device(people["dave"], key="no key")
+    told = "until they set up a factor here, the password alone lets in"
+    said, ended = failing(*rehearsal)
+    assert [line for line in said if "password" in line] == [
+        f"ada: StaticDevice 1, EmailDevice 1 cannot come along: {told}"
+    ]
+    assert [line for line in said if line.startswith("bob")] == ["bob: TOTPDevice 1"]
+    assert not any(line.startswith("carol") for line in said)
+    assert ended.startswith("2 could not be moved")
+    if not rehearsal:
+        office.enrol(people["ada"])
+        assert "ada" not in " ".join(failing()[0])
+
+
+def test_a_child_of_a_kind_is_of_that_kind(office: Office) -> None:
+    """As a plugin may have it, or a proxy: such a device is looked at once, where its parent is."""
+    from django_otp.plugins.otp_email.models import EmailDevice
+    from django_otp.plugins.otp_totp.models import TOTPDevice
+
+    class Meta:
+        app_label, proxy = "otp_email", True
+
+    with isolate_apps("django_otp.plugins.otp_email"):
+        mail = type("Mail", (EmailDevice,), {"__module__": __name__, "Meta": Meta})
+        child = type("Child", (TOTPDevice,), {"__module__": __name__, "Meta": type("Meta", (), {"app_label": "x"})})
+    assert [_is_other(model) for model in (EmailDevice, mail, TOTPDevice, child, User)] == [True, *[False] * 4]
 
 
 @pytest.mark.parametrize("rehearsal", [[], ["--dry-run"]])

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,10 +17,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.test import Client, override_settings
 
+from django_app import visitors
 from django_app.views import LOADED
 from django_app.visitors import House
 from stores.django_project import application, on_sqlite
 from totpcore import Enforcement, InvalidParameters, MemoryStore, Plaintext, Policy, Rule
+from totpcore._guard import LATEST
 from totpcore.django import checks, conf
 from totpcore.django.apps import MIDDLEWARE
 from totpcore.sealing import Keyring
@@ -30,6 +32,7 @@ KEY = "2026:" + "A" * 42 + "E"
 SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 MINE = "django_app.views.MyAuthentication"
+AWAY = "django_app.views.sends_away"
 REMOTE = "django.contrib.auth.middleware.PersistentRemoteUserMiddleware"
 
 
@@ -53,10 +56,86 @@ def test_a_site_that_is_right_has_nothing_to_tell() -> None:
     assert wrong(MIDDLEWARE=mine) == []
 
 
+def test_what_stands_between_and_answers_nothing_is_not_told() -> None:
+    """Django's own, and django-otp's; what stands in front of the one that says who it is; and what stands behind."""
+    messages = "django.contrib.messages.middleware.MessageMiddleware"
+    for listed in (
+        [SESSIONS, AUTHENTICATION, messages, "django_otp.middleware.OTPMiddleware", MIDDLEWARE, AWAY],
+        [SESSIONS, AWAY, AUTHENTICATION, AWAY, REMOTE, MIDDLEWARE],
+    ):
+        assert wrong(MIDDLEWARE=listed) == []
+    assert [told[:13] for told in wrong(MIDDLEWARE=[SESSIONS, AWAY, MIDDLEWARE])] == ["totpcore.W004"]
+
+
+def test_a_deadline_that_comes_is_right(house: House) -> None:
+    """On the last day of the calendars too: the message that names it is shown by the time of every place."""
+    alice = house.visitor()
+    last = Enforcement(Rule.REQUIRE, deadline=LATEST - 86_400)
+    with override_settings(TIME_ZONE="Pacific/Kiritimati", TOTPCORE_ENFORCEMENT=last):
+        assert conf.enforcement() == last
+        alice.gives_password()
+        assert "Dec. 31, 9999" in visitors.text(alice.get("/admin/"))
+    late = Enforcement(Rule.REQUIRE, deadline=LATEST - 86_399)
+    with override_settings(TOTPCORE_ENFORCEMENT=late), pytest.raises(ImproperlyConfigured, match="after the year 9999"):
+        conf.enforcement()
+
+
+class Sessions:
+    """What Django REST framework has for sessions."""
+
+
+class Mine(Sessions):
+    """One's own, which inherits from it."""
+
+
+class Basic:
+    """What takes a password with each request."""
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (None, "rest_framework.authentication.BasicAuthentication"),
+        ({}, "rest_framework.authentication.BasicAuthentication"),
+        ({"PAGE_SIZE": 10}, "rest_framework.authentication.BasicAuthentication"),
+        ({"DEFAULT_AUTHENTICATION_CLASSES": [f"{__name__}.Mine", Mine]}, ""),
+        ({"DEFAULT_AUTHENTICATION_CLASSES": ()}, ""),
+        ({"DEFAULT_AUTHENTICATION_CLASSES": [f"{__name__}.Basic", f"{__name__}.Mine"]}, f"{__name__}.Basic"),
+        ({"DEFAULT_AUTHENTICATION_CLASSES": (Mine, Basic)}, f"{Basic}"),
+        ({"DEFAULT_AUTHENTICATION_CLASSES": ["no.such"]}, "no.such"),
+        ({"DEFAULT_AUTHENTICATION_CLASSES": [f"{__name__}.wrong"]}, f"{__name__}.wrong"),
+    ],
+)
+def test_ways_into_an_api_without_a_session_are_told(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, object] | None, told: str
+) -> None:
+    """Where Django REST framework is installed, whose own default lets in by a password."""
+    module = ModuleType("rest_framework.authentication")
+    vars(module)["SessionAuthentication"] = Sessions
+    monkeypatch.setitem(sys.modules, "rest_framework", ModuleType("rest_framework"))
+    monkeypatch.setitem(sys.modules, "rest_framework.authentication", module)
+    assert wrong(REST_FRAMEWORK=given) == [], "it is there, and not among the apps"
+    installed = apps.is_installed
+    monkeypatch.setattr(apps, "is_installed", lambda name: name == "rest_framework" or installed(name))
+    found = wrong(REST_FRAMEWORK=given)
+    assert [one.partition(" They")[0] for one in found] == [
+        f"totpcore.W007 Django REST framework lets in by {told}."
+    ] * bool(told)
+
+
+def test_sessions_that_cannot_be_loaded_are_djangos_to_tell() -> None:
+    """Whatever it raises."""
+    assert wrong(SESSION_ENGINE="django_app.fails") == []
+    assert wrong(SESSION_ENGINE="django_app.views") == []
+
+
 def test_a_project_without_pages_has_nothing_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     """One of workers alone, which has no addresses and no middleware."""
-    monkeypatch.setattr("totpcore.django.checks.settings", SimpleNamespace(MIDDLEWARE=[MIDDLEWARE], SESSION_ENGINE=""))
-    assert [one.id for one in checks.check() if str(one.id) in {"totpcore.E010", "totpcore.W004"}] == []
+    none = SimpleNamespace(MIDDLEWARE=[AUTHENTICATION, AWAY, MIDDLEWARE], SESSION_ENGINE="", TEMPLATES=[])
+    for module in ("checks", "_standing"):
+        monkeypatch.setattr(f"totpcore.django.{module}.settings", none)
+    pages = {"totpcore.E010", "totpcore.E012", "totpcore.W004", "totpcore.W008"}
+    assert [one.id for one in checks.check() if str(one.id) in pages] == []
 
 
 def test_a_middleware_that_cannot_be_loaded_is_djangos_to_tell() -> None:
@@ -90,6 +169,7 @@ def test_no_module_is_loaded_early_where_djangos_own_is_listed() -> None:
         ("E002", "manage.py totpcore key", {"TOTPCORE_KEYS": b"canary"}),
         ("E003", 'TOTPCORE_ENFORCEMENT = "encourage"', {"TOTPCORE_ENFORCEMENT": "canary"}),
         ("E003", 'TOTPCORE_ENFORCEMENT = "encourage"', {"TOTPCORE_ENFORCEMENT": None}),
+        ("E003", "milliseconds", {"TOTPCORE_ENFORCEMENT": Enforcement(Rule.REQUIRE, deadline=1_900_000_000_000)}),
         ("E004", "Leave TOTPCORE_DATABASE out", {"TOTPCORE_DATABASE": "canary"}),
         ("E004", "Leave TOTPCORE_DATABASE out", {"TOTPCORE_DATABASE": ["canary"]}),
         ("E005", "redis://host", {"TOTPCORE_STORE": "mysql://u:canary@host/db"}),
@@ -102,7 +182,11 @@ def test_no_module_is_loaded_early_where_djangos_own_is_listed() -> None:
         ("W004", "SessionMiddleware", {"MIDDLEWARE": [AUTHENTICATION, MIDDLEWARE]}),
         ("W004", "AuthenticationMiddleware", {"MIDDLEWARE": [SESSIONS, MIDDLEWARE]}),
         ("E010", 'path("2fa/", include("totpcore.django.urls"))', {"ROOT_URLCONF": "stores.django_project.urls"}),
+        ("E012", '"APP_DIRS": True', {"TEMPLATES": []}),
         ("W002", "backends.db", {"SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies"}),
+        ("W002", "backends.db", {"SESSION_ENGINE": "django_app.cookie_sessions"}),
+        ("W008", f"Move {MIDDLEWARE} in front", {"MIDDLEWARE": [SESSIONS, AUTHENTICATION, AWAY, MIDDLEWARE]}),
+        ("W008", f"Move {MIDDLEWARE} in front", {"MIDDLEWARE": [SESSIONS, MINE, "no.such", MIDDLEWARE]}),
     ],
 )
 def test_each_wrong_setting_is_told_with_what_to_write(number: str, hint: str, changed: dict[str, object]) -> None:
@@ -110,7 +194,7 @@ def test_each_wrong_setting_is_told_with_what_to_write(number: str, hint: str, c
     (told,) = wrong(changed)
     assert told.startswith(f"totpcore.{number} ")
     assert hint in told
-    assert next(iter(changed)) in told or number in {"E009", "E010", "W002", "W004"}
+    assert next(iter(changed)) in told or number in {"E009", "E010", "E012", "W002", "W004"}
     assert "canary" not in told
 
 
@@ -182,6 +266,7 @@ def test_where_the_middleware_is_missing_the_site_says_so(monkeypatch: pytest.Mo
     monkeypatch.setattr(settings, "MIDDLEWARE", [SESSIONS, AUTHENTICATION])
     (told,) = wrong()
     assert told.startswith("totpcore.E008")
+    assert f"right behind {AUTHENTICATION}" in told
 
 
 # ---- the middleware puts itself in its place ----

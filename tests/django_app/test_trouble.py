@@ -2,13 +2,16 @@
 
 import logging
 import traceback
+from collections.abc import Callable
 
 import django
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core import mail
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.utils.log import AdminEmailHandler
 
@@ -167,6 +170,43 @@ def test_no_error_page_shows_what_was_typed(house: House, monkeypatch: pytest.Mo
         whole = message.message().as_string()
         assert "RuntimeError" in whole
         assert not [code for code in codes if code in whole]
+
+
+class Raises:
+    """A middleware behind the app's, which fails before a view is asked."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Go on."""
+        return self._get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: object) -> None:
+        """Fail, where a form is sent."""
+        if request.method == "POST" and "fail" in request.GET:
+            raise RuntimeError
+
+
+@pytest.mark.parametrize("path", ["/2fa/code/?fail", "/admin/auth/user/reset-second-factor/?user=1&fail"])
+@pytest.mark.parametrize("debug", [True, False])
+def test_an_error_on_the_way_to_the_view_does_not_show_it(
+    house: House, monkeypatch: pytest.MonkeyPatch, path: str, debug: bool
+) -> None:
+    """Neither a code nor the own password of whoever resets somebody."""
+    handler = AdminEmailHandler(include_html=True, email_backend="django.core.mail.backends.locmem.EmailBackend")
+    monkeypatch.setattr(logging.getLogger("django.request"), "handlers", [handler])
+    monkeypatch.setattr(mail, "outbox", [], raising=False)
+    listed = [*settings.MIDDLEWARE, f"{__name__}.Raises"]
+    with override_settings(DEBUG=debug, ADMINS=ADMINISTRATORS, MIDDLEWARE=listed):
+        alice = house.visitor(phone="code" in path)
+        alice.gives_password()
+        page = alice.post(path, code="canary one", own_password="canary two")
+    assert page.status_code == 500
+    assert "canary" not in text(page)
+    (sent,) = mail.outbox
+    assert "RuntimeError" in sent.message().as_string()
+    assert "canary" not in sent.message().as_string()
 
 
 def test_an_error_before_the_view_does_not_show_it_either(house: House) -> None:

@@ -3,7 +3,8 @@
 Rules of this file:
 
 1. It can be run again: who has a second factor here is left, and only those that are missing are moved.
-2. A device that cannot be moved is named by its number and the reason; the others go through.
+2. A device that cannot be moved is named by its number and the reason; the others go through. So is whoever has
+   devices of other kinds alone: here the password would be all that is asked of them.
 3. What was spent there is spent here. Recovery codes cannot come along: nobody has seen those of the adopted factor,
    so everybody is asked to make new ones.
 4. django-otp's models are asked for by name, and never imported.
@@ -17,6 +18,7 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.management.base import CommandError
+from django.db.models import Model
 
 from .._guard import Hidden
 from .._operators import printable
@@ -27,10 +29,12 @@ from ..sealing import Plaintext
 from ..service import TwoFactor
 from ..stores.memory import MemoryStore
 from . import conf, models
+from ._people import name_of
 
 Write = Callable[[str], object]
 
 _KINDS: Final = (("otp_totp", "TOTPDevice"), ("otp_hotp", "HOTPDevice"))
+_BASE: Final = ("django_otp.models", "Device")  # what all kinds inherit from
 
 
 class _Device(NamedTuple):
@@ -52,6 +56,7 @@ class _Read(NamedTuple):
 
     good: dict[object, list[_Device]]
     bad: dict[object, list[str]]
+    others: dict[object, list[str]]  # of kinds that cannot come along
     unconfirmed: int
 
 
@@ -64,11 +69,11 @@ class _Count:
 def import_django_otp(write: Write, *, dry_run: bool, allow_weak: bool) -> None:
     """Take over the confirmed TOTP and HOTP devices."""
     read, count = _read(allow_weak=allow_weak), _Count()
-    users = get_user_model()._default_manager.in_bulk([*read.good, *read.bad])
+    users = get_user_model()._default_manager.in_bulk([*read.good, *read.bad, *read.others])
     statuses = conf.two_factor().statuses([conf.key_of(user) for user in users.values()])
     factor = _rehearsal() if dry_run else conf.two_factor()
     for user in users.values():
-        name, status = printable(user.get_username()), statuses[conf.key_of(user)]
+        name, status = printable(name_of(user)), statuses[conf.key_of(user)]
         if isinstance(status, RecordUnreadable):
             count.refused += 1
             write(f"{name}: the record here cannot be read: reset it, and run this again")
@@ -92,12 +97,16 @@ def _move(
     write: Write, factor: TwoFactor, user: AbstractBaseUser, read: _Read, count: _Count, *, dry_run: bool
 ) -> None:
     """Move the best device of a user, and say so."""
-    name = printable(user.get_username())
+    name = printable(name_of(user))
     for reason in read.bad.get(user.pk, []):
         count.refused += 1
         write(f"{name}: {reason}")
     good = sorted(read.good.get(user.pk, []), key=lambda device: device.rank)
     if not good:
+        if user.pk not in read.bad:
+            count.refused += 1
+            devices = ", ".join(read.others[user.pk])
+            write(f"{name}: {devices} cannot come along: until they set up a factor here, the password alone lets in")
         return
     device = good.pop()
     try:
@@ -129,7 +138,7 @@ def _read(*, allow_weak: bool) -> _Read:
             "django-otp is not in INSTALLED_APPS: keep django_otp.plugins.otp_totp, and otp_hotp where it was in use, "
             "until this is done."
         )
-    read, unconfirmed = _Read({}, {}, 0), 0
+    read, unconfirmed = _Read({}, {}, _others(), 0), 0
     for label, name in kinds:
         for row in map(Hidden, apps.get_model(label, name)._default_manager.order_by("pk").values().iterator()):
             user, title = row.value["user_id"], f"{name} {row.value['id']}"
@@ -149,6 +158,23 @@ def _read(*, allow_weak: bool) -> _Read:
             when = used.timestamp() if used is not None else 0.0
             read.good.setdefault(user, []).append(_Device(title, moved, when, row.value["id"]))
     return read._replace(unconfirmed=unconfirmed)
+
+
+def _others() -> dict[object, list[str]]:
+    """Return the confirmed devices of every other kind, of whatever app."""
+    found: dict[object, list[str]] = {}
+    for model in apps.get_models():
+        if _is_other(model):
+            rows = model._default_manager.filter(confirmed=True).order_by("pk").values_list("user_id", "pk")
+            for user, number in rows.iterator():
+                found.setdefault(user, []).append(f"{model.__name__} {number}")
+    return found
+
+
+def _is_other(model: type[Model]) -> bool:
+    bases = [(base.__module__, base.__name__) for base in model.__mro__]
+    known = [apps.get_model(label, name) for label, name in _KINDS if label in apps.app_configs]
+    return _BASE in bases and not model._meta.proxy and not issubclass(model, tuple(known))
 
 
 def _rehearsal() -> TwoFactor:

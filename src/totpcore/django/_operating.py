@@ -25,6 +25,7 @@ from ..ports import ListsUsers, Store
 from ..service import TwoFactor
 from ..stores.django import DjangoStore
 from . import conf, models
+from ._people import name_of
 
 Write = Callable[[str], object]
 
@@ -46,7 +47,7 @@ def users(write: Write, *, everybody: bool, as_json: bool, as_csv: bool) -> None
     people = get_user_model()._default_manager.order_by("pk")
     page = list(people[:_BATCH])
     while page:
-        names = {conf.key_of(user): user.get_username() for user in page if everybody or _is_asked(user)}
+        names = {conf.key_of(user): name_of(user) for user in page if everybody or _is_asked(user)}
         lines += _lines(names, factor)
         page = list(people.filter(pk__gt=page[-1].pk)[:_BATCH])
     if as_json:
@@ -169,9 +170,9 @@ def _find(named: str, *, pk: bool) -> _Found:
         return _of_key(_key_from(named))
     try:
         user = model._default_manager.get(**{str(model.USERNAME_FIELD): named})
-    except model.DoesNotExist:
+    except (model.DoesNotExist, ValueError, ValidationError):  # a name may be a number, and this is none
         raise CommandError(f"There is no user {shown.printable(named)}. With --pk, USER is the primary key.") from None
-    return _Found(conf.key_of(user), user.get_username(), user)
+    return _Found(conf.key_of(user), name_of(user), user)
 
 
 def _key_from(text: str) -> str:
@@ -183,7 +184,7 @@ def _key_from(text: str) -> str:
 
 def _of_key(key: str) -> _Found:
     user = get_user_model()._default_manager.filter(pk=key).first()
-    return _Found(key, key if user is None else user.get_username(), user)
+    return _Found(key, key if user is None else name_of(user), user)
 
 
 def _name_of(key: str) -> str:

@@ -29,6 +29,7 @@ from ..recovery import RecoveryCodes
 from . import _pages as pages
 from . import _ways as ways
 from . import conf, session
+from ._people import name_of
 from .messages import explain
 from .models import Expectation, expect, expectation, forget, shown
 
@@ -197,7 +198,7 @@ def _drawn(enrolment: Enrolment) -> Hidden[str]:
 
 
 def _codes_page(request: HttpRequest, user: AbstractBaseUser, codes: RecoveryCodes, title: str) -> HttpResponse:
-    context = {"title": title, "codes": codes, "issuer": conf.issuer(), "account": user.get_username()}
+    context = {"title": title, "codes": codes, "issuer": conf.issuer(), "account": name_of(user)}
     page = pages.show(request, "recovery_codes", context, bare=True)
     shown(user)  # not before: whatever fails above, the user is told at the next log-in that there are none
     return page

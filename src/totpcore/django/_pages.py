@@ -35,6 +35,9 @@ from django.views.decorators.http import require_http_methods
 from ..audit import LOGGER_NAME
 from ..errors import RecordMissing, RecordUnreadable
 from . import conf, session
+from ._people import is_same
+from ._reach import FORM
+from ._request import set_user
 from .session import Stage
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -76,6 +79,7 @@ def guarded(*methods: str) -> Callable[[View], View]:
             response["X-Frame-Options"] = "DENY"
             return response
 
+        setattr(page, FORM, True)
         checked = csrf_protect(require_http_methods(methods)(view))
         for alias in settings.DATABASES:
             page = transaction.non_atomic_requests(using=alias)(page)
@@ -122,8 +126,8 @@ def stopped(request: HttpRequest, trouble: Exception) -> HttpResponse:
     """Return the page that nobody is let in, and write why to the log."""
     logging.getLogger(LOGGER_NAME).error("log-in is stopped: %s: %s", type(trouble).__name__, trouble)
     hide(request)  # an error page is mailed with what was typed, and the view that would have covered that never ran
-    session.set_user(request, AnonymousUser())
-    vars(request)["second_factor"] = session.SecondFactor()
+    set_user(request, AnonymousUser())
+    session.settle(request, session.SecondFactor())
     lost = isinstance(trouble, RecordMissing | RecordUnreadable)
     title = _("Log-in is stopped") if lost else _("Try again later")
     response = show(request, "stopped", {"title": title, "lost": lost}, status=503)
@@ -133,11 +137,13 @@ def stopped(request: HttpRequest, trouble: Exception) -> HttpResponse:
 
 def nudge(request: HttpRequest) -> None:
     """Ask for a second factor to be set up, once after each log-in."""
+    user = session.of(request).user
+    if user is None or not is_same(user, request.user):
+        return
     if session.TOLD in request.session or not apps.is_installed("django.contrib.messages"):
         return
     request.session[session.TOLD] = True
-    user = session.of(request).user
-    deadline = conf.enforcement_for(user).deadline if user is not None else None
+    deadline = conf.enforcement_for(user).deadline
     text = _("Please protect your account with a second factor.")
     if deadline is not None:
         day = date_format(localtime(datetime.fromtimestamp(deadline, UTC)), "DATETIME_FORMAT")

@@ -6,7 +6,8 @@ Rules of this file:
 2. Whoever resets types their own password for it: an open session alone takes over no colleague.
 3. The password is reset with the factor, unless somebody unticks it. Otherwise whoever knows it would enrol first. It
    goes before the factor: that ends the sessions of that user, so that nothing of the old account outlives it.
-4. Trouble with the store hides nothing of what was done: each new password is shown.
+4. Whatever goes wrong with one of many, the others are done, and nothing of what was done is hidden: each new password
+   that was set is shown.
 5. A new password is in the answer to one POST, which nothing may keep.
 """
 
@@ -17,17 +18,21 @@ from typing import TYPE_CHECKING, Final
 
 from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget
-from django.contrib.auth import authenticate
+from django.contrib.auth import authenticate, update_session_auth_hash
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import router, transaction
 from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext, gettext_lazy
 
 from ..audit import LOGGER_NAME
 from ..errors import StoreError
 from . import _pages as pages
+from ._people import is_same, name_of
+from ._request import must_be_there
 from .conf import key_of, two_factor
 from .models import forget
 
@@ -43,11 +48,11 @@ _LONGEST_ACTOR: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """What was done for a user; the password is empty where it was left alone."""
+    """What was done for a user; the password is empty where it is the old one."""
 
-    user: AbstractBaseUser
+    name: str
     password: str = field(repr=False)
-    failed: bool = False  # with the store: the second factor is as it was
+    failed: bool = False  # the second factor is as it was, or nobody can tell
 
 
 class ResetForm(forms.Form):
@@ -93,13 +98,17 @@ class ResetForm(forms.Form):
             known is None and isinstance(actor, AbstractBaseUser) and not actor.has_usable_password()
         ):  # who logs in by a single sign-on
             raise ValidationError(gettext("You have no password here. Ask somebody who has one. Nothing was changed."))
-        if known is None or known.pk != actor.pk:
+        if known is None or not is_same(known, actor):
             raise ValidationError(gettext("That is not your own password. Nothing was changed."))
+        # Django hashes a password anew where its settings have changed since. That ends sessions, and not this one.
+        if isinstance(actor, AbstractBaseUser) and not constant_time_compare(known.password, actor.password):
+            must_be_there(self._request.session)
+            update_session_auth_hash(self._request, known)
 
 
 def obstacle(actor: AbstractBaseUser | AnonymousUser, user: AbstractBaseUser) -> str | None:
     """Return why `actor` may not reset `user`, in words to show; `None` if nothing stands in the way: rule 1."""
-    if user.pk == actor.pk:
+    if is_same(user, actor):
         return gettext("Your own second factor you change yourself, with a code.")
     if getattr(user, "is_superuser", False) and not getattr(actor, "is_superuser", False):
         return gettext("Only a superuser can reset a superuser.")
@@ -116,15 +125,17 @@ def answer(site: "SecondFactorUserAdmin", request: HttpRequest) -> TemplateRespo
     pages.hide(request)
     users = _chosen(site, request)
     for user in users:
-        if not site.has_change_permission(request, user) or obstacle(request.user, user) is not None:
+        if not site.has_reset_second_factor_permission(request, user) or obstacle(request.user, user) is not None:
             raise PermissionDenied
     form = ResetForm(request, bound=request.method == "POST")
     vars(request)["current_app"] = site.admin_site.name  # whose addresses the page has
-    context = {**site.admin_site.each_context(request), "opts": site.opts, "users": users}
+    context = {**site.admin_site.each_context(request), "opts": site.opts}
     if not form.is_valid():
-        more = {"form": form, "title": gettext("Reset the second factor")}
+        named = [(user, name_of(user)) for user in users]
+        more = {"form": form, "users": named, "title": gettext("Reset the second factor")}
         return TemplateResponse(request, "totpcore/admin/reset.html", context | more)
-    done = _reset(site, request, users, form.cleaned_data["reason"], new_password=form.cleaned_data["new_password"])
+    given = form.cleaned_data
+    done = [_reset(site, request, user, given["reason"], new_password=given["new_password"]) for user in users]
     failed = any(one.failed for one in done)
     title = gettext("Not every second factor is reset") if failed else gettext("The second factor is reset")
     more = {"done": done, "failed": failed, "title": title}
@@ -143,34 +154,47 @@ def _chosen(site: "SecondFactorUserAdmin", request: HttpRequest) -> list[Abstrac
 
 
 def _reset(
-    site: "SecondFactorUserAdmin",
-    request: HttpRequest,
-    users: list[AbstractBaseUser],
-    reason: str,
-    *,
-    new_password: bool,
-) -> list[Reset]:
-    done = []
-    actor = request.user.get_username()[:_LONGEST_ACTOR]
-    for user in users:
+    site: "SecondFactorUserAdmin", request: HttpRequest, user: AbstractBaseUser, reason: str, *, new_password: bool
+) -> Reset:
+    password, failed = "", False
+    try:
         # Who has none to log in with, such as somebody of a single sign-on, gets none.
-        password = secrets.token_urlsafe(_PASSWORD_BYTES) if new_password and user.has_usable_password() else ""
-        if password:
-            user.set_password(password)
-            user.save(update_fields=["password"])
-        failed = False
+        if new_password and user.has_usable_password():
+            password = _set_password(user)
+        two_factor().reset(key_of(user), actor=name_of(request.user)[:_LONGEST_ACTOR], reason=reason)
+        forget(user)
+    except Exception as trouble:  # noqa: BLE001  # a receiver of another app, or one bad row: rule 4
+        failed = True
+        _log("second factor of %s is not reset: %s", user, trouble)
+    if password or not failed:
         try:
-            two_factor().reset(key_of(user), actor=actor, reason=reason)
-        except StoreError as trouble:
-            failed = True
-            text = "second factor of %s is not reset: %s: %s"
-            logging.getLogger(LOGGER_NAME).error(text, key_of(user), type(trouble).__name__, trouble)
-        else:
-            forget(user)
-        if password or not failed:
             site.log_change(request, user, _history(password=bool(password), failed=failed) % reason)
-        done.append(Reset(user, password, failed))
-    return done
+        except Exception as trouble:  # noqa: BLE001  # as above: what was done is shown all the same
+            _log("the history of %s lacks a reset: %s", user, trouble)
+    return Reset(name_of(user), password, failed)
+
+
+def _set_password(user: AbstractBaseUser) -> str:
+    """Return a new password, which is the user's now; if anything raises, the old one is."""
+    password = secrets.token_urlsafe(_PASSWORD_BYTES)
+    with transaction.atomic(using=router.db_for_write(type(user), instance=user)):
+        user.set_password(password)
+        user.save(update_fields=["password"])
+    return password
+
+
+def _log(told: str, user: AbstractBaseUser, trouble: Exception) -> None:
+    """Log what went wrong, and where: other people's messages may hold what a row holds."""
+    text = type(trouble).__name__ + (f": {trouble}" if isinstance(trouble, StoreError) else f" at {_place_of(trouble)}")
+    logging.getLogger(LOGGER_NAME).error(told, key_of(user), text)
+
+
+def _place_of(trouble: Exception) -> str:
+    """Return the line that raised."""
+    place, step = "", trouble.__traceback__
+    while step is not None:
+        place, step = f"{step.tb_frame.f_code.co_filename}:{step.tb_lineno}", step.tb_next
+    return place
 
 
 def _history(*, password: bool, failed: bool) -> str:

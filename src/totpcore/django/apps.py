@@ -51,8 +51,11 @@ class TotpcoreConfig(AppConfig):
         setting_changed.connect(cover_store, dispatch_uid=f"{self.label}.store")
         setting_changed.connect(conf.forget_service, dispatch_uid=f"{self.label}.service")
         user_logged_in.connect(session.drop_marks, dispatch_uid=f"{self.label}.log-in")
+        users = get_user_model()._meta.concrete_model
         for model in apps.get_models():
-            if issubclass(model, get_user_model()):  # proxies too: Django sends the signal for the class that was used
+            # Proxies too: Django sends the signal for the class that was used. A child by multi-table inheritance is
+            # none: its primary key may be another user's, and the user may stay. Who goes with it is told as well.
+            if model._meta.concrete_model is users:
                 post_delete.connect(receivers.user_deleted, sender=model, dispatch_uid=f"{self.label}.{model}")
         if apps.is_installed("django.contrib.admin"):
             from .admin import install  # noqa: PLC0415  # it loads the admin's models

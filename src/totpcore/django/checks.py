@@ -12,24 +12,22 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
-from django.contrib.auth.middleware import AuthenticationMiddleware
-from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # as Django has it
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.urls import NoReverseMatch, reverse
-from django.utils.module_loading import import_string
 
 from .._guard import Hidden, has_methods
 from ..errors import InvalidParameters
 from ..keyuri import checked_issuer
 from ..policy import Policy
 from ..sealing import Plaintext
-from ..stores import MemoryStore, _kind
+from ..stores import MemoryStore
+from ..stores._urls import kind_of
+from . import _standing as standing
 from . import conf
-from .apps import MIDDLEWARE, says_who
+from .apps import AUTHENTICATING, MIDDLEWARE
 
-_SESSIONS: Final = "django.contrib.sessions.middleware.SessionMiddleware"
 _KEY: Final = (
     "Where this site has run before, give it the key of then. For a new one run `python manage.py totpcore key`, put "
     'what it prints into the environment of the site, and write TOTPCORE_KEYS = os.environ["TOTPCORE_KEYS"]. Keep a '
@@ -37,18 +35,28 @@ _KEY: Final = (
 )
 _RULE: Final = (
     'Write TOTPCORE_ENFORCEMENT = "encourage"; or "off", or "require"; or with a deadline in Unix seconds '
-    "Enforcement(Rule.REQUIRE, deadline=1893456000), which are of totpcore."
+    "Enforcement(Rule.REQUIRE, deadline=1893456000), which are of totpcore. One with three digits more is in "
+    "milliseconds: leave these out."
 )
 _STORE: Final = (
     "Leave TOTPCORE_STORE out to keep the records in the database of the site, or write a URL such as "
     '"redis://host:6379/0".'
+)
+_SESSIONS_ALONE: Final = (
+    "They know no session, so nobody is asked for a code there. Write REST_FRAMEWORK = "
+    '{"DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"]}; or give tokens out '
+    "in views under second_factor_required alone, and silence totpcore.W007."
+)
+_TEMPLATES: Final = (
+    'Let TEMPLATES have an engine whose "BACKEND" is "django.template.backends.django.DjangoTemplates", with '
+    '"APP_DIRS": True.'
 )
 _CLOCK: Final = "Leave TOTPCORE_CLOCK out. It is for tests: a function that returns Unix seconds."
 
 
 def check(**_given: object) -> list[CheckMessage]:
     """Return what is wrong."""
-    return [*_values(), *_middleware(), *_surroundings()]
+    return [*_values(), *_middleware(), *_surroundings(), *_sessions()]
 
 
 def check_deployment(**_given: object) -> list[CheckMessage]:
@@ -114,7 +122,7 @@ def _store() -> None:
     given: Hidden[object] = Hidden(getattr(settings, "TOTPCORE_STORE", None))
     if given.value and isinstance(given.value, str):
         try:
-            _kind(Hidden(str(given.value)))
+            kind_of(Hidden(str(given.value)))
         except InvalidParameters as wrong:
             raise InvalidParameters(f"TOTPCORE_STORE is not right: {wrong}") from None
     elif given.value is not None and given.value != "":
@@ -133,59 +141,67 @@ def _clock() -> None:
 
 
 def _middleware() -> Iterator[CheckMessage]:
-    listed = list(settings.MIDDLEWARE)
-    if MIDDLEWARE not in listed:
-        message, hint = f"{MIDDLEWARE} is not in MIDDLEWARE: nobody is asked for a code.", "Add it at the end."
-        yield Error(message, hint=hint, id="totpcore.E008")
+    if MIDDLEWARE not in settings.MIDDLEWARE:
+        message = f"{MIDDLEWARE} is not in MIDDLEWARE: nobody is asked for a code."
+        yield Error(message, hint=f"Add it right behind {AUTHENTICATING[0]}.", id="totpcore.E008")
         return
-    late = [name for name in listed[listed.index(MIDDLEWARE) :] if name == _SESSIONS or says_who(name)]
+    late = standing.late()
     for name in late:
         yield Error(
             f"{MIDDLEWARE} stands in front of {name} in MIDDLEWARE.",
             hint=f"Move it behind {name}; or take it out, and the app puts it in its place.",
             id="totpcore.E009",
         )
-    if not late and getattr(settings, "ROOT_URLCONF", None):
-        in_front = [_class_of(name) for name in listed[: listed.index(MIDDLEWARE)]]
-        for needed in (SessionMiddleware, AuthenticationMiddleware):
-            if not any(issubclass(one, needed) for one in in_front):
-                yield Warning(
-                    f"No {needed.__name__} stands in front of {MIDDLEWARE} in MIDDLEWARE.",
-                    hint=f"Add {needed.__module__}.{needed.__name__}, unless another one does its work.",
-                    id="totpcore.W004",
-                )
-
-
-def _class_of(name: str) -> type:
-    try:
-        found: object = import_string(name)
-    except Exception:  # noqa: BLE001  # whatever it is, Django tells it when it makes its handler
-        return object
-    return found if isinstance(found, type) else object
+    if late or not getattr(settings, "ROOT_URLCONF", None):
+        return
+    for needed in standing.missing_in_front():
+        yield Warning(
+            f"No {needed.__name__} stands in front of {MIDDLEWARE} in MIDDLEWARE.",
+            hint=f"Add {needed.__module__}.{needed.__name__}, unless another one does its work.",
+            id="totpcore.W004",
+        )
+    between = standing.between()
+    if between:
+        yield Warning(
+            f"{', '.join(between)} in MIDDLEWARE may answer to somebody who has not given the code yet.",
+            hint=f"Move {MIDDLEWARE} in front, or take it out, and the app puts it in its place. Where the others "
+            "never answer by themselves, silence totpcore.W008.",
+            id="totpcore.W008",
+        )
 
 
 def _surroundings() -> Iterator[CheckMessage]:
-    try:
-        if getattr(settings, "ROOT_URLCONF", None):  # a project of workers alone has none
+    if getattr(settings, "ROOT_URLCONF", None):  # a project of workers alone has none
+        try:
             reverse("totpcore:overview")
-    except NoReverseMatch:
-        yield Error(
-            "The pages of the second factor have no addresses.",
-            hint='Write path("2fa/", include("totpcore.django.urls")) into the urlpatterns of your urls.py.',
-            id="totpcore.E010",
-        )
+        except NoReverseMatch:
+            yield Error(
+                "The pages of the second factor have no addresses.",
+                hint='Write path("2fa/", include("totpcore.django.urls")) into the urlpatterns of your urls.py.',
+                id="totpcore.E010",
+            )
+        if not standing.has_templates():
+            message = "The pages of the second factor cannot be shown: their templates are not found."
+            yield Error(message, hint=_TEMPLATES, id="totpcore.E012")
     if not _is_installed("cryptography") and _are_keys():
         hint = 'Run pip install "totpcore[django]".'
         yield Error("cryptography is not installed: records cannot be encrypted.", hint=hint, id="totpcore.E011")
     if not _is_installed("segno"):
         hint = 'Run pip install "totpcore[django]".'
         yield Warning("segno is not installed: set-up shows no QR code.", hint=hint, id="totpcore.W001")
-    if settings.SESSION_ENGINE == "django.contrib.sessions.backends.signed_cookies":
+
+
+def _sessions() -> Iterator[CheckMessage]:
+    if standing.keeps_sessions_in_cookies():
         yield Warning(
             "Sessions are kept in cookies: one that was copied goes on after its owner has logged out.",
             hint='Write SESSION_ENGINE = "django.contrib.sessions.backends.db".',
             id="totpcore.W002",
         )
+    ways = standing.ways_without_session()
+    if ways:
+        message = f"Django REST framework lets in by {', '.join(ways)}."
+        yield Warning(message, hint=_SESSIONS_ALONE, id="totpcore.W007")
 
 
 def _is_installed(module: str) -> bool:

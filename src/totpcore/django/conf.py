@@ -5,7 +5,6 @@ Rules of this file:
 1. Three settings have to be there; the others have defaults. What is missing or wrong names the setting and what
    belongs there, and never shows what stands there: it may be a key.
 2. The service is made when it is first asked for, and anew after a setting has changed, as in tests.
-3. A user is known by the primary key, which never changes; a log-in name may.
 """
 
 import threading
@@ -20,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
 
 from .. import audit
-from .._guard import Hidden, has_methods
+from .._guard import LATEST, Hidden, has_methods
 from ..errors import InvalidParameters
 from ..events import Event
 from ..keyuri import checked_name
@@ -30,12 +29,15 @@ from ..sealing import Keyring
 from ..service import TwoFactor
 from ..stores import from_url
 from ..stores.django import DjangoStore
+from ._people import name_of, pk_of
 from .signals import second_factor_event
 
 _WHICH_KEY: Final = (
     "where this site has run before, the key of then, as a new one cannot read its records; "
     "for a new site, one that `manage.py totpcore key` makes"
 )
+
+_LATEST_DEADLINE: Final = LATEST - 86_400  # still in the year 9999 by any site's time zone: calendars go no further
 
 _making: Final = threading.Lock()
 _made: Final[list[TwoFactor]] = []
@@ -129,10 +131,15 @@ def enforcement() -> Enforcement:
     """Return the rule for staff.
 
     Raises:
-        ImproperlyConfigured: If the setting is missing or not one of the three words.
+        ImproperlyConfigured: If the setting is missing or not one of the three words, or has a deadline that never
+            comes.
     """
     given: object = getattr(settings, "TOTPCORE_ENFORCEMENT", None)
     if isinstance(given, Enforcement):
+        if given.deadline is not None and given.deadline > _LATEST_DEADLINE:
+            raise ImproperlyConfigured(
+                "TOTPCORE_ENFORCEMENT has a deadline after the year 9999: it must be in seconds, not in milliseconds"
+            )
         return given
     rule = next((rule for rule in Rule if rule == given), None)
     if rule is None:
@@ -148,14 +155,18 @@ def enforcement_for(user: AbstractBaseUser) -> Enforcement:
 
 
 def key_of(user: AbstractBaseUser) -> str:
-    """Return the id by which totpcore knows a user."""
-    return str(user.pk)
+    """Return the id by which totpcore knows a user: the primary key, as text.
+
+    Raises:
+        ImproperlyConfigured: If it is no user of `AUTH_USER_MODEL`.
+    """
+    return str(pk_of(user))
 
 
 def account_of(user: AbstractBaseUser) -> str:
     """Return the name that an authenticator app shows for a user: the log-in name, else the primary key."""
     try:
-        return checked_name("account", str(user.get_username()).replace(":", " "))
+        return checked_name("account", name_of(user).replace(":", " "))
     except InvalidParameters:
         return key_of(user)
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from . import _pages as pages
 from . import _ways as ways
 from . import session
+from ._people import is_same
 from ._reach import EXEMPT
 from .session import Stage
 
@@ -24,9 +25,9 @@ V = TypeVar("V", bound=Callable[..., object])
 
 
 def second_factor_required(view: V) -> V:
-    """Let a view be reached in a session alone in which a code was accepted.
+    """Let a view be reached only in a session in which a code was accepted.
 
-    Who has no second factor is sent to set one up. The view may be asynchronous.
+    Users without a second factor are sent to set one up. The view may be asynchronous.
 
     Example:
         Over a view::
@@ -80,8 +81,9 @@ def second_factor_exempt(view: V) -> V:
 def instead(request: HttpRequest) -> HttpResponseRedirect | None:
     """Return where somebody goes instead, in whose session no code was accepted."""
     found = session.of(request)
-    # What somebody made anonymous since, a middleware or another decorator, is nobody's request any more.
-    if found.user is None or not (found.stage is Stage.HALF or request.user.is_authenticated):
+    # Whom a middleware, another decorator or the view's own framework has made of the user since, nobody or somebody
+    # else by a password or a token that came along, has given no code in this session.
+    if found.user is None or not (found.stage is Stage.HALF or is_same(found.user, request.user)):
         return ways.to_log_in(request)
     if found.verified and found.stage is Stage.FULL:
         return None

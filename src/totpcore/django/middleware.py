@@ -21,9 +21,11 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from ..errors import StoreError
+from . import _body as body
 from . import _pages as pages
 from . import session
-from ._reach import Reach, is_ours, leaves, match_of, reach
+from ._reach import Reach, is_form, leaves, match_of, reach
+from ._request import set_user
 from .session import Stage
 
 
@@ -36,8 +38,9 @@ class SecondFactorMiddleware(MiddlewareMixin):
             raise ImproperlyConfigured(
                 "SecondFactorMiddleware must stand behind SessionMiddleware and AuthenticationMiddleware in MIDDLEWARE"
             )
-        if request.method == "POST" and is_ours(match_of(request)):
+        if request.method == "POST" and is_form(match_of(request)):
             pages.hide(request)
+            body.read(request)
         return self._confine(request)
 
     def process_view(
@@ -56,7 +59,7 @@ class SecondFactorMiddleware(MiddlewareMixin):
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """After a log-in, let the five minutes of a half session begin."""
-        if "second_factor" in vars(request):
+        if session.is_settled(request):
             return response
         # The view that logs somebody in answers for itself. Where there was none, as behind `RemoteUserMiddleware` at
         # an address that a later middleware answers, it is confined like any other.
@@ -69,7 +72,7 @@ class SecondFactorMiddleware(MiddlewareMixin):
         except StoreError as trouble:
             if not leaves(match_of(request)):
                 return pages.stopped(request, trouble)
-            vars(request)["second_factor"] = session.SecondFactor()
+            session.settle(request, session.SecondFactor())
             return None
         if found.stage in {Stage.NONE, Stage.FULL}:
             return None
@@ -77,7 +80,7 @@ class SecondFactorMiddleware(MiddlewareMixin):
         if way is Reach.CLOSED:
             return _sent(request, found.stage)
         if way is Reach.ANONYMOUS:
-            session.set_user(request, AnonymousUser())
+            set_user(request, AnonymousUser())
         return None
 
 

@@ -13,9 +13,9 @@ from .decorators import instead
 
 
 class SecondFactorRequiredMixin(View):
-    """Lets a view be reached in a session alone in which a code was accepted. It stands first among the bases.
+    """Lets a view be reached only in a session in which a code was accepted. It stands first among the bases.
 
-    The view may be asynchronous.
+    Users without a second factor are sent to set one up. The view may be asynchronous.
 
     Example:
         In front of a view::
@@ -24,7 +24,7 @@ class SecondFactorRequiredMixin(View):
     """
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        """Send away who has given no code."""
+        """Send away whoever has given no code."""
         proceed = super().dispatch
         if not self.view_is_async:
             return instead(request) or proceed(request, *args, **kwargs)

@@ -17,6 +17,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models, router
 from django.utils.translation import gettext_lazy as _
 
+from ._people import pk_of
+
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
 
@@ -68,7 +70,7 @@ def _rows() -> "models.QuerySet[Expectation]":
 
 def expectation(user: AbstractBaseUser) -> Expectation | None:
     """Return the row of a user, `None` if no second factor is expected."""
-    return _rows().filter(pk=user.pk).first()
+    return _rows().filter(pk=pk_of(user)).first()
 
 
 def unseen_codes(keys: Iterable[str]) -> set[str]:
@@ -78,15 +80,15 @@ def unseen_codes(keys: Iterable[str]) -> set[str]:
 
 def expect(user: AbstractBaseUser, *, codes_shown: bool) -> Expectation:
     """Keep that this user has a second factor now."""
-    row, _made = _rows().update_or_create(pk=user.pk, defaults={"codes_shown": codes_shown})
+    row, _made = _rows().update_or_create(pk=pk_of(user), defaults={"codes_shown": codes_shown})
     return row
 
 
 def shown(user: AbstractBaseUser) -> None:
     """Keep that this user has been shown the recovery codes, if they still have a second factor."""
-    _rows().filter(pk=user.pk).update(codes_shown=True)
+    _rows().filter(pk=pk_of(user)).update(codes_shown=True)
 
 
 def forget(user: AbstractBaseUser) -> None:
     """Keep that this user has none any more."""
-    _rows().filter(pk=user.pk).delete()
+    _rows().filter(pk=pk_of(user)).delete()

@@ -8,14 +8,14 @@ Rules of this file:
    after it was first seen, by the clock of the service.
 3. Each log-in drops what was accepted before. Each step up gets a new session key and a new CSRF token.
 4. The marks hold no secret and no code.
-5. Who a request is from is set for `request.user` and for `request.auser` alike: Django's own functions set the one.
+5. What was found out holds for who was logged in then. The session says who that is, and nobody has to tell.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.auth import logout
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
@@ -24,6 +24,7 @@ from django.utils.crypto import constant_time_compare
 
 from ..answers import Gate, Recovered
 from . import conf
+from ._request import must_be_there, set_user, unwrapped, user_of, whose
 from .models import expectation
 
 HALF_SECONDS: Final = 300
@@ -32,9 +33,12 @@ TIE: Final = "_totpcore_tie"  # the generation under which a code was accepted h
 SINCE: Final = "_totpcore_since"  # when a half session was first seen
 RECOVERED: Final = "_totpcore_recovered"  # came in by a recovery code: until when set-up takes no further one
 MUST_REPLACE: Final = "_totpcore_must_replace"  # and has to set up, since the codes of the app are locked
-SETUP: Final = "_totpcore_setup"  # the set-up that began here, by the time at which it ends
+SETUP: Final = "_totpcore_setup"  # the set-up that began here: a keyed fingerprint of its secret
 TOLD: Final = "_totpcore_told"  # was asked to set up a factor
 _ALL: Final = (TIE, SINCE, RECOVERED, MUST_REPLACE, SETUP, TOLD)
+
+_FOUND: Final = "second_factor"  # of a request
+_WHOSE: Final = "_totpcore_whose"  # of a request: who was logged in when that was found out
 
 
 class Stage(StrEnum):
@@ -78,24 +82,40 @@ def of(request: HttpRequest) -> SecondFactor:
     """Return what the middleware found out about a request; anew where a log-in or a log-out came in between.
 
     Raises:
+        ImproperlyConfigured: If somebody is logged in who is no user of `AUTH_USER_MODEL`.
         StoreError: If the store cannot be relied on.
     """
-    found: SecondFactor | None = vars(request).get("second_factor")
+    request = unwrapped(request)
+    found: SecondFactor | None = vars(request).get(_FOUND)
+    if found is not None and is_settled(request):
+        return found
     # Something behind the middleware may have logged them out since, for views that wait alone, or that await alone.
-    if found is not None and found.user is not None and SESSION_KEY not in request.session:
+    if found is not None and found.user is not None and whose(request) is None:
         set_user(request, AnonymousUser())
-        found = None
-    if found is None:
-        found = _find(request)
-        vars(request)["second_factor"] = found
+    return settle(request, _find(request))
+
+
+def settle(request: HttpRequest, found: SecondFactor) -> SecondFactor:
+    """Let this hold for a request, until somebody logs in or out."""
+    vars(request)[_FOUND], vars(request)[_WHOSE] = found, whose(request)
     return found
+
+
+def is_settled(request: HttpRequest) -> bool:
+    """Whether what was found out holds still: nobody has logged in or out since, in whatever way."""
+    return _FOUND in vars(request) and vars(request).get(_WHOSE) == whose(request)
 
 
 def mark_verified(
     request: HttpRequest, user: AbstractBaseUser, generation: str | None, *, recovered: Recovered | None = None
 ) -> None:
-    """Make a full session of the one that asked, tied to `generation`; `None` where the factor is off now."""
+    """Make a full session of the one that asked, tied to `generation`; `None` where the factor is off now.
+
+    Raises:
+        SessionInterrupted: If it was ended meanwhile.
+    """
     session = request.session
+    must_be_there(session)
     session.cycle_key()
     rotate_token(request)
     unmark(request)
@@ -107,22 +127,11 @@ def mark_verified(
     set_user(request, user)
 
 
-def set_user(request: HttpRequest, user: AbstractBaseUser | AnonymousUser) -> None:
-    """Say who a request is from, to views that wait and to views that await."""
-
-    async def auser() -> AbstractBaseUser | AnonymousUser:
-        return user
-
-    request.user, request.auser = user, auser
-    for name in ("_cached_user", "_acached_user"):  # where Django keeps whom it found in the session
-        vars(request).pop(name, None)
-
-
 def unmark(request: HttpRequest) -> None:
     """Drop all that was accepted in a session. What it may do is asked anew."""
     for name in _ALL:
         request.session.pop(name, None)
-    vars(request).pop("second_factor", None)
+    vars(unwrapped(request)).pop(_FOUND, None)
 
 
 def drop_marks(*, request: HttpRequest | None = None, **_more: object) -> None:
@@ -132,14 +141,14 @@ def drop_marks(*, request: HttpRequest | None = None, **_more: object) -> None:
 
 
 def _find(request: HttpRequest) -> SecondFactor:
-    session = request.session
-    # What has no cookie and was not written to is not looked at: each answer to such a visitor stays cacheable.
-    if session.session_key is None and not session.modified:
+    pk = whose(request)
+    # Whom a middleware in front has made anonymous is nobody, unless somebody has logged in since.
+    if pk is None or (isinstance(request.user, AnonymousUser) and vars(request).get(_WHOSE, pk) == pk):
         return SecondFactor()
-    user = request.user
-    if isinstance(user, AnonymousUser) or SESSION_KEY not in session:
+    user = user_of(request, pk)
+    if isinstance(user, AnonymousUser):
         return SecondFactor()
-    tie: object = session.get(TIE)
+    tie: object = request.session.get(TIE)
     return _unverified(request, user) if tie is None else _verified(request, user, str(tie))
 
 
@@ -164,8 +173,8 @@ def _unverified(request: HttpRequest, user: AbstractBaseUser) -> SecondFactor:
         since: float = session.setdefault(SINCE, now)
         # A clock that was set back ends it as well.
         return SecondFactor(stage=Stage.HALF, user=user) if since <= now < since + HALF_SECONDS else _end(request)
-    if SINCE in session:  # the factor was taken off meanwhile
-        del session[SINCE]
+    if SINCE in session:  # a reset has overtaken the log-in, which began under the old factor
+        return _end(request)
     stage = Stage.CONFINED if gate is Gate.MUST_ENROL else Stage.FULL
     return SecondFactor(stage=stage, user=user, nudge=gate is Gate.NUDGE)
 
