@@ -36,8 +36,9 @@ from servers.proxy import Proxy
 from servers.quoting import check_that_nothing_is_quoted
 from stores.django_project import application, on_postgres, on_sqlite
 from stores.django_project.models import Note
+from stores.watched import Watched
 from totpcore import CodeReplayed, InvalidCode, InvalidParameters, Plaintext, StoreError, Throttled, TwoFactor
-from totpcore.stores import _django_connection, _django_table
+from totpcore.stores import _connections, _django_connection, _django_table
 from totpcore.stores._django_alias import Beside
 from totpcore.stores._django_table import record
 from totpcore.stores.django import DjangoStore
@@ -1013,3 +1014,12 @@ def test_what_comes_too_early_is_told_at_once(before: str, error: str) -> None:
     attempt = "try: DjangoStore()\nexcept Exception as error: print(type(error).__name__)"
     code = f"from totpcore.stores.django import DjangoStore\n{before}\n{attempt}"
     assert run(code) == f"{error}\n"
+
+
+def test_a_connection_is_nobody_elses_at_any_moment(sqlite: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that opens one while another is just opening its own does not take that for one of a parent's."""
+    monkeypatch.setattr(_connections, "Connection", Watched)
+    monkeypatch.setattr(_django_connection, "_local", _django_connection._Local())
+    store = DjangoStore(create=True)
+    assert store.swap("7", None, b"1")
+    assert any(type(connection) is Watched for connection in _connections._connections)

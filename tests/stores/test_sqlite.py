@@ -21,6 +21,7 @@ from typing import TypeVar
 
 import pytest
 
+from stores.watched import Watched
 from totpcore import CodeReplayed, InvalidParameters, Plaintext, Refused, SQLiteStore, StoreError, TwoFactor
 from totpcore.stores import _connections
 from totpcore.testing import HandClock, Phone
@@ -769,3 +770,13 @@ def kill_while(work: Callable[["Connection[int, int]"], None], seconds: float) -
     except (EOFError, OSError):
         receiver.close()
         return int(last)
+
+
+def test_a_connection_is_nobody_elses_at_any_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that opens one while another is just opening its own does not take that for one of a parent's."""
+    monkeypatch.setattr(_connections, "Connection", Watched)
+    store = SQLiteStore(tmp_path / "db", create=True)
+    assert store.swap("7", None, b"1")
+    assert store.load("7") == b"1"
+    assert any(type(connection) is Watched for connection in _connections._connections)
+    store.close()

@@ -57,7 +57,7 @@ class _Held:
         self.owner = 0 if ours.vendor == "sqlite" and ours.path is None else os.getpid()
         if ours.path is not None:
             self.file = _file_at(ours.path)
-            self.file_lock.raw, self.file_lock.owner = connection.connection, self.owner
+            self.file_lock.owner, self.file_lock.raw = self.owner, connection.connection  # in this order
 
     def check(self, connection: BaseDatabaseWrapper, path: Path, file: tuple[int, int]) -> None:
         """Refuse where another file was put at the path: rule 4."""

@@ -175,9 +175,8 @@ class SQLiteStore:
                 raw = connection.raw
                 if raw is None or connection.owner != os.getpid():
                     check_nothing_is_inherited()
-                    connection.file = self._file()
-                    raw = connection.raw = self._connect(create=create)
-                    connection.owner = os.getpid()
+                    connection.file, connection.owner = self._file(), os.getpid()
+                    raw = connection.raw = self._connect(create=create)  # last: who looks sees whose it is
                 self._check_file(connection)
                 done = work(raw)  # not `connection.raw`, which a handler that forks has closed meanwhile
                 self._check_file(connection)
