@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import override_settings
 
 import totpcore
@@ -381,11 +382,26 @@ def test_a_store_that_lists_nobody(office: Office, arguments: list[str]) -> None
     [
         ({"TOTPCORE_KEYS": ""}, "TOTPCORE_KEYS must be set: where this site has run before, the key of then"),
         ({"TOTPCORE_KEYS": "x:y"}, "entry 1 of TOTPCORE_KEYS must"),
+        ({"TOTPCORE_KEYS": 5}, "TOTPCORE_KEYS must"),
+        ({"TOTPCORE_POLICY": 5}, "TOTPCORE_POLICY must"),
+        ({"TOTPCORE_CLOCK": 5}, "TOTPCORE_CLOCK must"),
+        ({"TOTPCORE_STORE": 5}, "TOTPCORE_STORE must"),
+        ({"TOTPCORE_STORE": "mysql://x"}, "TOTPCORE_STORE is not right: url must"),
+        ({"TOTPCORE_DATABASE": "nope"}, "TOTPCORE_DATABASE must"),
+        ({"TOTPCORE_ISSUER": "a:b"}, "TOTPCORE_ISSUER is not right: issuer must"),
     ],
 )
 def test_wrong_settings_are_one_line(office: Office, settings: dict[str, object], told: str) -> None:
     """It names the setting, and not what stands there."""
     with override_settings(**settings), pytest.raises(CommandError, match=f"^{told}"):
+        run("users")
+
+
+def test_a_database_without_tables_is_one_line(office: Office) -> None:
+    """It says what may be missing."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE auth_user RENAME TO elsewhere")
+    with pytest.raises(CommandError, match=r"^The database failed: no such table: auth_user.*migrate"):
         run("users")
 
 

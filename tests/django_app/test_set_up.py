@@ -6,8 +6,8 @@ import pytest
 from django.test import override_settings
 from django.urls import get_resolver, reverse
 
-from django_app.visitors import House, recovery_codes, scanned, text
-from totpcore import Enrolment
+from django_app.visitors import House, Visitor, recovery_codes, scanned, text
+from totpcore import CompatibilityWarning, Enrolment, Policy
 from totpcore.django.models import expectation
 from totpcore.django.urls import urlpatterns
 from totpcore.testing import Phone
@@ -362,3 +362,23 @@ def test_every_page_is_reachable() -> None:
     """Each pattern of the app leads to the view of its name."""
     resolver = get_resolver("django_app.urls")
     assert all(resolver.resolve(reverse(name, urlconf="django_app.urls")).view_name == name for name in NAMES)
+
+
+def test_pages_go_by_the_policy(house: House) -> None:
+    """How often a code changes is what the policy says, and nothing says how long a set-up may take."""
+    with override_settings(TOTPCORE_POLICY=Policy(period=60, pending_seconds=3600)):
+        alice = house.visitor()
+        alice.gives_password()
+        assert "a new code every 60 seconds" in text(alice.get("/2fa/"))
+        assert "changes every 60 seconds" in text(alice.get("/2fa/help/"))
+    with override_settings(TOTPCORE_POLICY=Policy(period=60)):
+        with pytest.warns(CompatibilityWarning, match="30 seconds"):
+            bob = house.visitor("bob", phone=True)
+        house.clock.tick(60)
+        bob.gives_password()
+        assert "A new code appears every 60 seconds." in text(bob.get("/2fa/code/"))
+        code = bob.code()
+        assert bob.post("/2fa/code/", code=code).status_code == 302
+        again = Visitor(house, bob.user)
+        again.gives_password()
+        assert "Wait up to 60 seconds" in text(again.post("/2fa/code/", code=code))

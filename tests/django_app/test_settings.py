@@ -21,7 +21,7 @@ from django_app import visitors
 from django_app.views import LOADED
 from django_app.visitors import House
 from stores.django_project import application, on_sqlite
-from totpcore import Enforcement, InvalidParameters, MemoryStore, Plaintext, Policy, Rule
+from totpcore import Enforcement, MemoryStore, Plaintext, Policy, Rule
 from totpcore._guard import LATEST
 from totpcore.django import checks, conf
 from totpcore.django.apps import MIDDLEWARE
@@ -340,7 +340,7 @@ def test_where_the_records_are(house: House) -> None:
         assert conf.store() is store
     with override_settings(TOTPCORE_STORE=""):
         assert isinstance(conf.store(), DjangoStore)
-    with override_settings(TOTPCORE_DATABASE="elsewhere"), pytest.raises(InvalidParameters, match="DATABASES"):
+    with override_settings(TOTPCORE_DATABASE="elsewhere"), pytest.raises(ImproperlyConfigured, match="DATABASES"):
         conf.store()
 
 

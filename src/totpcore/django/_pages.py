@@ -99,7 +99,7 @@ def show(
 ) -> HttpResponse:
     """Return a page; `bare` without ways to leave it, where it shows what is shown once."""
     known = session.SecondFactor() if bare else session.of(request)
-    given = {**_look(request, known.stage), "second_factor": known, **context}
+    given = {**_look(request, known.stage), "second_factor": known, "period": conf.policy().period, **context}
     response = render(request, f"totpcore/{template}.html", given, status=status)
     for name, value in (headers or {}).items():
         response[name] = value

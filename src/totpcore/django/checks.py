@@ -14,16 +14,10 @@ from typing import Final
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # as Django has it
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections
 from django.urls import NoReverseMatch, reverse
 
-from .._guard import Hidden, has_methods
-from ..errors import InvalidParameters
-from ..keyuri import checked_issuer
-from ..policy import Policy
 from ..sealing import Plaintext
 from ..stores import MemoryStore
-from ..stores._urls import kind_of
 from . import _standing as standing
 from . import conf
 from .apps import AUTHENTICATING, MIDDLEWARE
@@ -81,26 +75,19 @@ def _in_memory() -> bool:
 
 def _values() -> Iterator[CheckMessage]:
     asked: tuple[tuple[str, Callable[[], object], str], ...] = (
-        ("E001", _issuer, 'Write TOTPCORE_ISSUER = "Example", the name of the site without a colon.'),
+        ("E001", conf.issuer, 'Write TOTPCORE_ISSUER = "Example", the name of the site without a colon.'),
         ("E002", _keys, _KEY),
         ("E003", conf.enforcement, _RULE),
-        ("E004", _database, "Leave TOTPCORE_DATABASE out, or write the name of a database of DATABASES."),
-        ("E005", _store, _STORE),
-        ("E006", _policy, "Leave TOTPCORE_POLICY out, or write totpcore.Policy(...)."),
-        ("E007", _clock, _CLOCK),
+        ("E004", conf.database, "Leave TOTPCORE_DATABASE out, or write the name of a database of DATABASES."),
+        ("E005", conf.where, _STORE),
+        ("E006", conf.policy, "Leave TOTPCORE_POLICY out, or write totpcore.Policy(...)."),
+        ("E007", conf.clock, _CLOCK),
     )
     for number, ask, hint in asked:
         try:
             ask()
-        except (ImproperlyConfigured, InvalidParameters, TypeError) as wrong:
+        except ImproperlyConfigured as wrong:
             yield Error(str(wrong), hint=hint, id=f"totpcore.{number}")
-
-
-def _issuer() -> None:
-    try:
-        checked_issuer(conf.issuer())
-    except InvalidParameters as wrong:
-        raise InvalidParameters(f"TOTPCORE_ISSUER is not right: {wrong}") from None
 
 
 def _keys() -> None:
@@ -111,33 +98,6 @@ def _keys() -> None:
 def _are_keys() -> bool:
     """Whether keys stand there, or a file of them, and not a sealer."""
     return isinstance(getattr(settings, "TOTPCORE_KEYS", ""), str | Path)
-
-
-def _database() -> None:
-    if not isinstance(conf.database(), str) or conf.database() not in connections.settings:
-        raise InvalidParameters("TOTPCORE_DATABASE must be a name of DATABASES")
-
-
-def _store() -> None:
-    given: Hidden[object] = Hidden(getattr(settings, "TOTPCORE_STORE", None))
-    if given.value and isinstance(given.value, str):
-        try:
-            kind_of(Hidden(str(given.value)))
-        except InvalidParameters as wrong:
-            raise InvalidParameters(f"TOTPCORE_STORE is not right: {wrong}") from None
-    elif given.value is not None and given.value != "":
-        has_methods("TOTPCORE_STORE", given.value, "load", "swap")
-
-
-def _policy() -> None:
-    if not isinstance(conf.policy(), Policy):
-        raise TypeError("TOTPCORE_POLICY must be a totpcore.Policy")
-
-
-def _clock() -> None:
-    clock: object = getattr(settings, "TOTPCORE_CLOCK", None)
-    if clock is not None and not callable(clock):
-        raise TypeError("TOTPCORE_CLOCK must be callable")
 
 
 def _middleware() -> Iterator[CheckMessage]:

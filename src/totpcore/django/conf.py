@@ -9,25 +9,27 @@ Rules of this file:
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from .. import audit
 from .._guard import LATEST, Hidden, has_methods
 from ..errors import InvalidParameters
 from ..events import Event
-from ..keyuri import checked_name
+from ..keyuri import checked_issuer, checked_name
 from ..policy import Enforcement, Policy, Rule
 from ..ports import Sealer, Store
 from ..sealing import Keyring
 from ..service import TwoFactor
 from ..stores import from_url
+from ..stores._urls import kind_of
 from ..stores.django import DjangoStore
 from ._people import name_of, pk_of
 from .signals import second_factor_event
@@ -54,20 +56,14 @@ def two_factor() -> TwoFactor:
             status = two_factor().status(key_of(request.user))
 
     Raises:
-        ImproperlyConfigured: If a setting is missing.
-        InvalidParameters: If a setting is not what it should be.
+        ImproperlyConfigured: If a setting is missing, or is not what it should be.
+        ImportError: If the library that keys or a store need is not installed.
+        StoreError: If a server that `TOTPCORE_STORE` names does not answer.
     """
     with _making:
         if not _made:
             _made.append(
-                TwoFactor(
-                    store(),
-                    issuer=issuer(),
-                    sealer=sealer(),
-                    policy=policy(),
-                    clock=getattr(settings, "TOTPCORE_CLOCK", None),
-                    audit=_tell,
-                )
+                TwoFactor(store(), issuer=issuer(), sealer=sealer(), policy=policy(), clock=clock(), audit=_tell)
             )
         return _made[0]
 
@@ -81,58 +77,88 @@ def forget_service(*, setting: str, **_more: object) -> None:
 
 def issuer() -> str:
     """Return the name of the application, as authenticator apps show it."""
-    return _needed("TOTPCORE_ISSUER", "the name of the site, as authenticator apps show it")
+    name = _needed("TOTPCORE_ISSUER", "the name of the site, as authenticator apps show it")
+    with _named("TOTPCORE_ISSUER"):
+        return checked_issuer(name)
 
 
 def sealer() -> Sealer:
     """Return what encrypts the records: a `Keyring` of the keys in `TOTPCORE_KEYS`, or the sealer that stands there.
 
     Raises:
-        ImproperlyConfigured: If the setting is missing, or names a file that cannot be read.
-        InvalidParameters: If what stands there, or in the file, is no key.
+        ImproperlyConfigured: If the setting is missing or names a file that cannot be read, or if what stands there,
+            or in the file, is no key.
     """
     given: Hidden[object] = Hidden(getattr(settings, "TOTPCORE_KEYS", ""))
     if isinstance(given.value, Path):
         return _keys_in(given.value)
     if not isinstance(given.value, str):
-        has_methods("TOTPCORE_KEYS", given.value, "seal", "open")
+        with _named("TOTPCORE_KEYS"):
+            has_methods("TOTPCORE_KEYS", given.value, "seal", "open")
         return given.value  # type: ignore[return-value]  # it has the methods; mypy does not know
     text = Hidden(_needed("TOTPCORE_KEYS", _WHICH_KEY))
-    return Keyring.from_text(text.value, name="TOTPCORE_KEYS")
+    with _named("TOTPCORE_KEYS"):
+        return Keyring.from_text(text.value, name="TOTPCORE_KEYS")
 
 
 def database() -> str:
     """Return the alias of the database that holds the records."""
-    alias: str = getattr(settings, "TOTPCORE_DATABASE", DEFAULT_DB_ALIAS)
+    alias: object = getattr(settings, "TOTPCORE_DATABASE", DEFAULT_DB_ALIAS)
+    if not isinstance(alias, str) or alias not in connections.settings:
+        raise ImproperlyConfigured("TOTPCORE_DATABASE must be a name of DATABASES")
     return alias
 
 
 def store() -> Store:
     """Return where the records are."""
+    given = where()
+    if given.value is None:
+        return DjangoStore(database())
+    with _named("TOTPCORE_STORE"):
+        return from_url(given.value) if isinstance(given.value, str) else given.value
+
+
+def where() -> Hidden[str | Store | None]:
+    """Return a URL, a store, or nothing where the records are in the database of the site. No server is asked."""
     given: Hidden[str | Store | None] = Hidden(getattr(settings, "TOTPCORE_STORE", None))
     if given.value is None or given.value == "":
-        return DjangoStore(database())
-    return from_url(str(given.value)) if isinstance(given.value, str) else given.value
+        return Hidden(None)
+    with _named("TOTPCORE_STORE"):
+        if isinstance(given.value, str):
+            url = Hidden(str(given.value))  # it may be a text that is marked as safe
+            kind_of(url)
+            return Hidden(url.value)
+        has_methods("TOTPCORE_STORE", given.value, "load", "swap")
+    return given
 
 
 def policy() -> Policy:
     """Return the numbers."""
-    given: Policy = getattr(settings, "TOTPCORE_POLICY", None) or Policy()
+    given: object = getattr(settings, "TOTPCORE_POLICY", None) or Policy()
+    if not isinstance(given, Policy):
+        raise ImproperlyConfigured("TOTPCORE_POLICY must be a totpcore.Policy")
     return given
+
+
+def clock() -> Callable[[], float]:
+    """Return what tells the Unix seconds."""
+    given: Callable[[], float] | None = getattr(settings, "TOTPCORE_CLOCK", None)
+    if given is not None and not callable(given):
+        raise ImproperlyConfigured("TOTPCORE_CLOCK must be callable")
+    return time.time if given is None else given
 
 
 def now() -> float:
     """Return the Unix seconds of the clock that the service goes by."""
-    clock: Callable[[], float] | None = getattr(settings, "TOTPCORE_CLOCK", None)
-    return time.time() if clock is None else clock()
+    return clock()()
 
 
 def enforcement() -> Enforcement:
     """Return the rule for staff.
 
     Raises:
-        ImproperlyConfigured: If the setting is missing or not one of the three words, or has a deadline that never
-            comes.
+        ImproperlyConfigured: If the setting is missing or neither one of the three words nor an `Enforcement`, or has a
+            deadline that never comes.
     """
     given: object = getattr(settings, "TOTPCORE_ENFORCEMENT", None)
     if isinstance(given, Enforcement):
@@ -150,7 +176,11 @@ def enforcement() -> Enforcement:
 
 
 def enforcement_for(user: AbstractBaseUser) -> Enforcement:
-    """Return the rule for a user: that of the settings for staff; everybody else may choose."""
+    """Return the rule for a user: that of the settings for staff; everybody else may choose.
+
+    Raises:
+        ImproperlyConfigured: If the setting is wrong.
+    """
     return enforcement() if getattr(user, "is_staff", False) else Enforcement(Rule.OFF)
 
 
@@ -173,13 +203,22 @@ def account_of(user: AbstractBaseUser) -> str:
 
 def _keys_in(path: Path) -> Keyring:
     try:
-        return Keyring.from_file(path)
+        with _named("TOTPCORE_KEYS"):
+            return Keyring.from_file(path)
     except FileNotFoundError:
         raise ImproperlyConfigured(f"TOTPCORE_KEYS must be a file that is there: {_WHICH_KEY}") from None
     except OSError as error:
         raise ImproperlyConfigured(f"TOTPCORE_KEYS must be a file that can be read: {error.strerror}") from None
-    except InvalidParameters as wrong:
-        raise InvalidParameters(f"TOTPCORE_KEYS is not right: {wrong}") from None
+
+
+@contextmanager
+def _named(setting: str) -> Iterator[None]:
+    """Name the setting in what is said of its value."""
+    try:
+        yield
+    except (InvalidParameters, TypeError) as wrong:
+        text = str(wrong)
+        raise ImproperlyConfigured(text if setting in text else f"{setting} is not right: {text}") from None
 
 
 def _needed(name: str, what: str) -> str:

@@ -51,8 +51,8 @@ def explain(refusal: Refused, *, recovery: bool = False) -> str:
             )
         case EnrolmentExpired():
             return _(
-                "This set-up has ended: it took more than ten minutes or too many codes, it was begun anew elsewhere, "
-                "or it is done already. Delete its entry from your app and start again."
+                "This set-up has ended: it took too long or too many codes, it was begun anew elsewhere, or it is "
+                "done already. Delete its entry from your app and start again."
             )
         case _:
             return _("Two-factor authentication is not on for this account. Log out and log in again.")
@@ -61,7 +61,9 @@ def explain(refusal: Refused, *, recovery: bool = False) -> str:
 def _used(*, recovery: bool) -> str:
     if recovery:
         return _("This recovery code has been used already. Take the next one from your list.")
-    return _("This code has been used already. Wait up to 30 seconds for the next one in your app, and type that.")
+    return _(
+        "This code has been used already. Wait up to %(seconds)d seconds for the next one in your app, and type that."
+    ) % {"seconds": policy().period}
 
 
 def _clock_off(seconds: int) -> str:

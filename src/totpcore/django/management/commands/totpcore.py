@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error as DatabaseError
 
 from ....errors import TotpcoreError
 from ....sealing import Keyring
@@ -91,6 +92,9 @@ class Command(BaseCommand):
             raise SystemExit(1) from None
         except (TotpcoreError, ImproperlyConfigured, ImportError, OSError) as error:
             raise CommandError(str(error)) from None
+        except DatabaseError as error:
+            said = str(error).partition("\n")[0]  # PostgreSQL quotes rows in the lines that follow
+            raise CommandError(f"The database failed: {said}. Has `manage.py migrate` been run?") from None
 
 
 def _name(command: CommandParser) -> None:
