@@ -423,7 +423,7 @@ def test_children_forked_in_the_midst_of_writing_can_write(path: Path, store: SQ
     writer.start()
     try:
         for number in range(10):
-            assert in_child(partial(SQLiteStore(path, wait_seconds=10).swap, str(number), None, b"1")) is True
+            assert in_child(partial(SQLiteStore(path).swap, str(number), None, b"1")) is True
     finally:
         stop.set()
         writer.join()
