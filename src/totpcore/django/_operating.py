@@ -17,9 +17,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
-from .. import _operators as shown
+from .. import _operators as operators
 from .. import sealing
-from ..answers import State
 from ..errors import RecordUnreadable, StateError
 from ..ports import ListsUsers, Store
 from ..service import TwoFactor
@@ -43,7 +42,7 @@ class _Found(NamedTuple):
 
 def users(write: Write, *, everybody: bool, as_json: bool, as_csv: bool) -> None:
     """List the second factors of active staff, or of everybody."""
-    factor, lines = conf.two_factor(), list[shown.Line]()
+    factor, lines = conf.two_factor(), list[operators.Line]()
     people = get_user_model()._default_manager.order_by("pk")
     page = list(people[:_BATCH])
     while page:
@@ -51,12 +50,12 @@ def users(write: Write, *, everybody: bool, as_json: bool, as_csv: bool) -> None
         lines += _lines(names, factor)
         page = list(people.filter(pk__gt=page[-1].pk)[:_BATCH])
     if as_json:
-        write(shown.as_json(lines))
+        write(operators.as_json(lines))
     elif as_csv:
-        _write_all(write, shown.as_csv(lines))
+        _write_all(write, operators.as_csv(lines))
     else:
-        _write_all(write, shown.as_table(lines))
-        write(f"\n{shown.Totals.of(lines)}")
+        _write_all(write, operators.as_table(lines))
+        write(f"\n{operators.Totals.of(lines)}")
 
 
 def status(write: Write, *, user: str, pk: bool, as_json: bool) -> None:
@@ -64,18 +63,18 @@ def status(write: Write, *, user: str, pk: bool, as_json: bool) -> None:
     found = _find(user, pk=pk)
     (line,) = _lines({found.key: found.name}, conf.two_factor())
     if as_json:
-        write(shown.one_as_json(line))
+        write(operators.one_as_json(line))
     else:
-        _write_all(write, shown.as_sheet(line))
+        _write_all(write, operators.as_sheet(line))
 
 
 def reset(write: Write, *, user: str, pk: bool, actor: str, reason: str, yes: bool) -> None:
     """Remove the second factor of a user, without a code."""
     factor, found = conf.two_factor(), _find(user, pk=pk)
-    name = shown.printable(found.name)
+    name = operators.printable(found.name)
     if not yes:
         _ask(f"Remove the second factor of {name}? Be sure who asked for it.")
-    if found.user is None and not _has_record(factor, found.key):
+    if found.user is None and not conf.has_record(found.key):
         raise CommandError(f"There is neither a user {name} nor a record of one.")
     factor.reset(found.key, actor=actor, reason=reason)
     if found.user is None:
@@ -92,7 +91,7 @@ def raise_floor(write: Write, *, users: list[str], everybody: bool, yes: bool) -
     factor, failed, done = conf.two_factor(), 0, 0
     keys = _listing().users() if everybody else iter([_find(name, pk=False).key for name in users])
     if not yes:
-        whom = "everybody" if everybody else ", ".join(map(shown.printable, users))
+        whom = "everybody" if everybody else ", ".join(map(operators.printable, users))
         _ask(f"Void all recovery codes of {whom}, and the set-ups that wait? It is for after a restored backup.")
     for key in keys:
         try:
@@ -100,7 +99,7 @@ def raise_floor(write: Write, *, users: list[str], everybody: bool, yes: bool) -
             done += 1
         except (StateError, RecordUnreadable) as error:
             failed += 1
-            write(f"{shown.printable(_name_of(key))}: {error}")
+            write(f"{operators.printable(_name_of(key))}: {error}")
     write(f"{done} done: codes up to now, recovery codes and set-ups that were pending are void.")
     write("Whoever has a second factor needs new recovery codes; the overview page makes them.")
     if failed:
@@ -126,23 +125,18 @@ def reseal(write: Write) -> None:
     end = sealing.reseal(_listing(), conf.sealer(), progress=tell)
     write(f"{end.done} looked at, {end.resealed} sealed anew, {end.unreadable} unreadable")
     if end.unreadable:
-        _write_all(write, (f"unreadable: {shown.printable(_name_of(key))}" for key in end.unreadable_users))
+        _write_all(write, (f"unreadable: {operators.printable(_name_of(key))}" for key in end.unreadable_users))
         raise CommandError(
             f"{end.unreadable} could not be opened: keep the old keys until they can, or reset these users."
         )
     write("The older keys can go from TOTPCORE_KEYS, once no process is left that seals with them.")
 
 
-def _lines(names: Mapping[str, str], factor: TwoFactor) -> Iterator[shown.Line]:
+def _lines(names: Mapping[str, str], factor: TwoFactor) -> Iterator[operators.Line]:
     """Yield a line for each. Recovery codes that nobody has seen are none that somebody could use."""
     unseen = models.unseen_codes(names)
-    for line in shown.lines_of(names, factor.statuses(names)):
+    for line in operators.lines_of(names, factor.statuses(names)):
         yield replace(line, codes_left=0) if line.id in unseen else line
-
-
-def _has_record(factor: TwoFactor, key: str) -> bool:
-    (status,) = factor.statuses([key]).values()
-    return isinstance(status, RecordUnreadable) or status.state is not State.OFF
 
 
 def _write_all(write: Write, lines: Iterator[str]) -> None:
@@ -171,7 +165,9 @@ def _find(named: str, *, pk: bool) -> _Found:
     try:
         user = model._default_manager.get(**{str(model.USERNAME_FIELD): named})
     except (model.DoesNotExist, ValueError, ValidationError):  # a name may be a number, and this is none
-        raise CommandError(f"There is no user {shown.printable(named)}. With --pk, USER is the primary key.") from None
+        raise CommandError(
+            f"There is no user {operators.printable(named)}. With --pk, USER is the primary key."
+        ) from None
     return _Found(conf.key_of(user), name_of(user), user)
 
 
@@ -179,7 +175,7 @@ def _key_from(text: str) -> str:
     try:
         return str(get_user_model()._meta.pk.to_python(text))
     except ValidationError:
-        raise CommandError(f"{shown.printable(text)} is no primary key of a user.") from None
+        raise CommandError(f"{operators.printable(text)} is no primary key of a user.") from None
 
 
 def _of_key(key: str) -> _Found:

@@ -31,7 +31,7 @@ from . import _ways as ways
 from . import conf, session
 from ._people import name_of
 from .messages import explain
-from .models import Expectation, expect, expectation, forget, shown
+from .models import Expectation, expect, expectation, forget, mark_codes_shown
 
 OwnView = Callable[[HttpRequest, AbstractBaseUser, str], HttpResponse]
 
@@ -200,5 +200,5 @@ def _drawn(enrolment: Enrolment) -> Hidden[str]:
 def _codes_page(request: HttpRequest, user: AbstractBaseUser, codes: RecoveryCodes, title: str) -> HttpResponse:
     context = {"title": title, "codes": codes, "issuer": conf.issuer(), "account": name_of(user)}
     page = pages.show(request, "recovery_codes", context, bare=True)
-    shown(user)  # not before: whatever fails above, the user is told at the next log-in that there are none
+    mark_codes_shown(user)  # not before: whatever fails above, the user is told at the next log-in that there are none
     return page

@@ -21,7 +21,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from .. import audit
 from .._guard import LATEST, Hidden, has_methods
-from ..errors import InvalidParameters
+from ..answers import State
+from ..errors import InvalidParameters, RecordUnreadable
 from ..events import Event
 from ..keyuri import checked_issuer, checked_name
 from ..policy import Enforcement, Policy, Rule
@@ -191,6 +192,14 @@ def key_of(user: AbstractBaseUser) -> str:
         ImproperlyConfigured: If it is no user of `AUTH_USER_MODEL`.
     """
     return str(pk_of(user))
+
+
+def has_record(key: str) -> bool:
+    """Whether something is kept of a user's second factor, be it unreadable."""
+    try:
+        return two_factor().status(key).state is not State.OFF
+    except RecordUnreadable:
+        return True
 
 
 def account_of(user: AbstractBaseUser) -> str:

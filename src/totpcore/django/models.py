@@ -84,7 +84,7 @@ def expect(user: AbstractBaseUser, *, codes_shown: bool) -> Expectation:
     return row
 
 
-def shown(user: AbstractBaseUser) -> None:
+def mark_codes_shown(user: AbstractBaseUser) -> None:
     """Keep that this user has been shown the recovery codes, if they still have a second factor."""
     _rows().filter(pk=pk_of(user)).update(codes_shown=True)
 

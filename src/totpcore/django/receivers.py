@@ -7,8 +7,6 @@ Rule 2. The record goes after the deletion is committed. Trouble with the store 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
-from ..answers import State
-from ..errors import RecordUnreadable
 from . import conf
 
 
@@ -17,14 +15,7 @@ def user_deleted(*, instance: AbstractBaseUser, using: str, **_more: object) -> 
     key = conf.key_of(instance)  # now: Django takes it away from the instance
 
     def remove_record() -> None:
-        if _has_record(key):
+        if conf.has_record(key):
             conf.two_factor().reset(key, actor="totpcore.django", reason="user was deleted")
 
     transaction.on_commit(remove_record, using=using, robust=True)
-
-
-def _has_record(key: str) -> bool:
-    try:
-        return conf.two_factor().status(key).state is not State.OFF
-    except RecordUnreadable:
-        return True

@@ -7,6 +7,8 @@ Rules of this file:
 3. A recovery code opens the set-up of another device to the session in which it was typed, and to no other.
 """
 
+from functools import wraps
+
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -19,19 +21,30 @@ from ..errors import Refused
 from . import _pages as pages
 from . import _ways as ways
 from . import conf, session
-from ._own import again, keep_expected
+from ._own import OwnView, again, keep_expected
 from .messages import LOCKED, codes_left, no_codes_left, running_low, unseen_codes, wrong_codes
 from .models import expectation
 from .session import Stage
 
 
-@pages.guarded("GET", "HEAD", "POST")
-def code(request: HttpRequest) -> HttpResponse:
+def _half(view: OwnView) -> pages.View:
+    """Make a page of a view for somebody who is half logged in. Everybody else is sent on."""
+
+    @pages.guarded("GET", "HEAD", "POST")
+    @wraps(view)
+    def page(request: HttpRequest) -> HttpResponse:
+        found = session.of(request)
+        if found.user is None or found.stage is not Stage.HALF:
+            return _not_here(request)
+        return view(request, found.user, conf.key_of(found.user))
+
+    return page
+
+
+@_half
+def code(request: HttpRequest, user: AbstractBaseUser, key: str) -> HttpResponse:
     """Ask for the code of the authenticator app."""
-    user = session.of(request).user
-    if user is None or session.of(request).stage is not Stage.HALF:
-        return _not_here(request)
-    factor, key = conf.two_factor(), conf.key_of(user)
+    factor = conf.two_factor()
     status = factor.status(key)
     page: dict[str, object] = {"title": _("Code of your app"), REDIRECT_FIELD_NAME: ways.wanted(request)}
     if request.method != "POST":
@@ -44,13 +57,10 @@ def code(request: HttpRequest) -> HttpResponse:
     return ways.onward(request, user)
 
 
-@pages.guarded("GET", "HEAD", "POST")
-def recovery(request: HttpRequest) -> HttpResponse:
+@_half
+def recovery(request: HttpRequest, user: AbstractBaseUser, key: str) -> HttpResponse:
     """Ask for a recovery code instead."""
-    user = session.of(request).user
-    if user is None or session.of(request).stage is not Stage.HALF:
-        return _not_here(request)
-    factor, key = conf.two_factor(), conf.key_of(user)
+    factor = conf.two_factor()
     generation = factor.status(key).generation
     page: dict[str, object] = {"title": _("Recovery code"), REDIRECT_FIELD_NAME: ways.wanted(request)}
     if request.method != "POST":
