@@ -12,12 +12,12 @@ from totpcore.testing import HandClock
 from trouble.scenes import POLICY, Seal
 from trouble.victims import Told, Victim
 
-LOADS = 5  # of a check of one acceptance: the record, the verification, and the record again; some more for a repeat
+LOADS = 5  # more than a check of one acceptance has: the record, the verification, and the record again
 
 
 @dataclass
 class LateStore:
-    """A store in which something is done right before the loads of these numbers, from `watched` on."""
+    """A store in which something is done right before the loads of these numbers, counted from when it is set."""
 
     before: tuple[int, ...] = ()
     late: Callable[[], object] | None = None
