@@ -18,22 +18,24 @@ from totpcore.testing import HandClock
 __all__ = ["chromium", "chromium_without_javascript", "new_page"]
 
 FILES = ("db.sqlite3", "db.totpcore.sqlite3")
+UNSAFE = ("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright has an event loop in this thread, where none of the site runs
 
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the databases of a new site."""
     folder = tmp_path_factory.mktemp("migrated")
-    with application(tables=False, default=on_sqlite(folder / "db.sqlite3")):
-        call_command("migrate", verbosity=0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(*UNSAFE)
+        with application(tables=False, default=on_sqlite(folder / "db.sqlite3")):
+            call_command("migrate", verbosity=0)
     return folder
 
 
 @pytest.fixture
 def site(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
     """An admin with the addresses, the middleware and the templates of the example project, listening."""
-    # Playwright has an event loop in this thread, in which nothing of the site runs.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    monkeypatch.setenv(*UNSAFE)
     for name in ("DJANGO_SECRET_KEY", "TOTPCORE_KEYS"):
         monkeypatch.setenv(name, "of no use")
     from django_admin import settings
