@@ -23,6 +23,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
+from psycopg_pool._acompat import AQueue
+from psycopg_pool.pool_async import MaintenanceTask
 
 from servers.postgres import PostgresServer, as_url
 from servers.proxy import Proxy
@@ -941,6 +943,36 @@ def test_one_event_loop_after_another(table: str) -> None:
         await store.close()
 
     asyncio.run(end())
+
+
+def test_a_worker_that_is_cancelled_while_it_connects(table: str) -> None:
+    """It ends where its task swallowed that, as a connection that is on its way does; what waits is left undone."""
+    done = []
+
+    class Connecting(MaintenanceTask):
+        async def run(self) -> None:
+            done.append(self)
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+
+        async def _run(self, pool: object) -> None:
+            raise NotImplementedError
+
+    async def end() -> None:
+        pool = _postgres_pool_async._AsyncPool(table, open=False)
+        queue: AQueue[MaintenanceTask] = AQueue()
+        for _ in range(2):
+            queue.put_nowait(Connecting(pool))
+        worker = asyncio.create_task(pool.worker(queue))
+        await asyncio.sleep(0)
+        worker.cancel()
+        await asyncio.wait([worker], timeout=5)
+        for _ in iter(worker.done, True):  # else `asyncio.run` waits without an end, here too
+            worker.cancel()
+            await asyncio.sleep(0)
+
+    asyncio.run(end())
+    assert len(done) == 1
 
 
 def test_an_event_loop_that_ends_while_connections_are_made(table: str) -> None:
