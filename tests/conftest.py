@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,6 +23,10 @@ settings.register_profile(
     "mutation", parent=settings.get_profile("default"), max_examples=25, stateful_step_count=15, derandomize=True
 )
 settings.load_profile(os.environ.get("TOTPCORE_TEST_PROFILE", "default"))
+
+# Where a shell runs the tests in the background, it has them ignore Ctrl-C, and so would every program they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
