@@ -133,7 +133,7 @@ def test_what_a_mailbox_holds_after_a_life() -> None:
     life.clock.tick(60)
     life.factor.replace("7", codes[1], account="alice")
     life.factor.reset("7", actor="bob", reason="phone lost")
-    life.postman.close()
+    life.postman.close(60)
     assert [mail.subject.removeprefix("ACME: ") for mail in life.mailbox] == [
         "a device was set up for two-factor authentication",
         "3 wrong codes in a row were typed",
@@ -159,7 +159,7 @@ def test_guesses_in_an_open_session_are_told_too() -> None:
         near = {phone.code(life.clock() + 30 * steps) for steps in (-1, 0, 1)}
         with pytest.raises(Refused):
             forms[number % 3]("7", next(code for code in ("000000", "1" * 6, "2" * 6, "3" * 6) if code not in near))
-    life.postman.close()
+    life.postman.close(60)
     _, *mails = life.mailbox
     assert [mail.subject.split()[1] for mail in mails] == ["3", "10", "30", "100"]
     assert factor.status("7").state == "locked"
@@ -171,7 +171,7 @@ def test_the_lock_follows_the_policy() -> None:
     life = Life(Policy(lock_after=7))
     life.set_up()
     life.guess(7)
-    life.postman.close()
+    life.postman.close(60)
     assert [mail.subject for mail in life.mailbox][-1] == "ACME: codes of your device were locked"
 
 
@@ -187,7 +187,7 @@ def test_a_slow_mail_server_slows_nobody() -> None:
     began = time.perf_counter()
     for user in ("1", "2", "3"):
         postman.tell(Event(kind=EventKind.DISABLE, user=user, at=START))
-    assert time.perf_counter() - began < 5
+    assert time.perf_counter() - began < 30
     assert not sent
     stuck.set()
     postman.close(60)
@@ -206,7 +206,7 @@ def test_a_mail_server_that_is_down_is_logged(caplog: pytest.LogCaptureFixture) 
     postman = Postman(send, site="ACME")
     for user in ("1", "2"):
         postman.tell(Event(kind=EventKind.DISABLE, user=user, at=START))
-    postman.close()
+    postman.close(60)
     assert sent == ["2"]
     assert "User 1 was not told: ACME: two-factor authentication was turned off" in caplog.text
     assert "connection refused" in caplog.text
@@ -223,7 +223,7 @@ def test_too_many_that_wait_are_dropped_and_logged(caplog: pytest.LogCaptureFixt
     for user in "123456":
         postman.tell(Event(kind=EventKind.DISABLE, user=user, at=START))
     stuck.set()
-    postman.close()
+    postman.close(60)
     dropped = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert 3 <= len(dropped) <= 4
     assert "user 6 was not told" in caplog.text
@@ -233,11 +233,11 @@ def test_it_can_be_closed_and_used_again() -> None:
     """Closing twice, or without a mail, is nothing; a mail afterwards starts it anew."""
     sent: list[str] = []
     postman = Postman(lambda user, _: sent.append(user), site="ACME")
-    postman.close()
+    postman.close(60)
     for user in ("1", "2"):
         postman.tell(Event(kind=EventKind.DISABLE, user=user, at=START))
-        postman.close()
-        postman.close()
+        postman.close(60)
+        postman.close(60)
     assert sent == ["1", "2"]
 
 
@@ -260,11 +260,11 @@ def test_a_worker_that_was_forked_sends_for_itself() -> None:
         child = os.fork()
     if child == 0:
         postman.tell(Event(kind=EventKind.DISABLE, user="3", at=START))
-        postman.close()
+        postman.close(60)
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
     stuck.set()
-    postman.close()
+    postman.close(60)
     assert os.read(reads, 10) == b"312"
     os.close(reads)
     os.close(writes)
@@ -289,16 +289,18 @@ def test_closing_does_not_wait_for_ever(caplog: pytest.LogCaptureFixture) -> Non
 
 def test_what_is_not_sent_in_time_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     """How many, and of which users: the one that is on its way too, as nobody will know. No subject, no address."""
-    stuck = threading.Event()
+    stuck, first_is_out = threading.Event(), threading.Event()
 
     def send(user: str, _mail: Mail) -> None:
         if user != "1":
+            first_is_out.set()
             stuck.wait(60)
 
     postman = Postman(send, site="ACME")
     for user in "12332":
         postman.tell(Event(kind=EventKind.DISABLE, user=user, at=START))
-    postman.close(0.5)
+    assert first_is_out.wait(60)
+    postman.close(0.1)
     stuck.set()
     (line,) = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert line == "4 e-mails were not sent in time; these users were not told: 2, 3"
@@ -317,7 +319,9 @@ def test_telling_while_it_is_closed(caplog: pytest.LogCaptureFixture) -> None:
     postman.tell(Event(kind=EventKind.DISABLE, user="1", at=START))
     closing = threading.Thread(target=postman.close, args=(60,))
     closing.start()
-    time.sleep(0.2)
+    ends = time.monotonic() + 20
+    while postman._thread is not None and time.monotonic() < ends:  # until it is being closed
+        time.sleep(0.01)
     began = time.perf_counter()
     postman.tell(Event(kind=EventKind.DISABLE, user="2", at=START))
     assert time.perf_counter() - began < 30
@@ -385,7 +389,7 @@ def test_a_mail_goes_out_by_smtp(mail_server: tuple[int, list[str]]) -> None:
     send = by_smtp("127.0.0.1", port, sender="panel@acme.example", address_of=lambda user: f"{user}@acme.example")
     postman = Postman(send, site="ACME")
     postman.tell(Event(kind=EventKind.RECOVER, user="7", at=START, codes_left=9))
-    postman.close()
+    postman.close(60)
     (message,) = received
     assert "rcpt to:<7@acme.example>" in message.lower()  # in capitals or not, as the version of Python has it
     assert "Subject: ACME: a recovery code was used to log in" in message
@@ -404,7 +408,7 @@ def test_a_mail_goes_to_one_address(
     port, received = mail_server
     postman = Postman(by_smtp("127.0.0.1", port, sender="panel@acme.example", address_of=lambda _: found), site="ACME")
     postman.tell(Event(kind=EventKind.RECOVER, user="7", at=START, codes_left=9))
-    postman.close()
+    postman.close(60)
     assert not received
     assert "User 7 was not told" in caplog.text
     assert "address_of must return one address" in caplog.text

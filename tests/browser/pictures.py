@@ -82,6 +82,7 @@ class Pictures:
         """Compare a page, or a part of it, with the picture of that name; or keep it."""
         self.taken.append(name)
         page = seen if isinstance(seen, Page) else seen.page
+        page.wait_for_load_state()  # the style, and the buttons that a script shows, may come after the words
         before = page.viewport_size
         page.set_viewport_size({"width": width, "height": 400})
         page.emulate_media(color_scheme="light", reduced_motion="reduce")

@@ -11,7 +11,7 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import Error, Page
 
-PATIENCE = 20_000  # milliseconds: a machine that runs everything side by side may pause a browser for long
+PATIENCE = 60_000  # milliseconds: a machine that runs everything side by side may pause a browser for long
 
 
 def picture(page: Page, path: Path | None = None, *, whole: bool = False) -> bytes:

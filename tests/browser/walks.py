@@ -69,7 +69,7 @@ class ElevenSteps:
         save(page, site, oath_code(uri, now_with_time_left()))
 
         heading(page, words.is_on)  # 8
-        assert site.codes(page).count() == 10
+        expect(site.codes(page)).to_have_count(10)
         page.get_by_role("button", name=words.done, exact=True).click()
         heading(page, words.is_on)
         store_codes(page, site)

@@ -151,6 +151,7 @@ class People:
         """The field to type in has the focus, Enter sends, Tab goes in reading order, and the focus is seen."""
         ada = site.add_with_factor("ada")
         page.goto(f"{site.url}/")
+        expect(page.get_by_label("User name")).to_be_focused()
         page.keyboard.type("ada")
         page.keyboard.press("Tab")
         page.keyboard.type(PASSWORD)

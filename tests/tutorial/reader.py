@@ -9,7 +9,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -18,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from browser import steady
+from servers import free_port
 from tutorial.reading import AtTheEnd, Change, Command, Deed, NewFile, Output, Shown
 
 STEADY = Path(steady.__file__).parent
@@ -132,8 +132,7 @@ class Reader:
 
     def _serve(self) -> None:
         self._commands += 1
-        with socket.create_server(("127.0.0.1", 0)) as door:
-            port = door.getsockname()[1]
+        port = free_port()  # the kernel gives it to no client meanwhile
         self.url = f"http://127.0.0.1:{port}"
         word = f"panel {self._commands}"
         surroundings = {**self._surroundings, "TOTPCORE_STEADY": word, "FLASK_RUN_PORT": str(port)}

@@ -93,7 +93,13 @@ class Walk:
         person.key = scan(self.page)
         self.confirm(oath_code(person.key, self.reader.now))
         self.is_on("Your recovery codes")
-        person.recovery_codes = self.page.locator("li code").all_inner_texts()
+        person.recovery_codes = self.codes()
+
+    def codes(self) -> list[str]:
+        """The recovery codes, once all of them are there."""
+        found = self.page.locator("li code")
+        expect(found).to_have_count(10)
+        return found.all_inner_texts()
 
     def store(self) -> None:
         """Say that the recovery codes are stored."""
@@ -169,8 +175,7 @@ def qr_code_and_recovery_codes(walk: Walk, ada: Person) -> None:
     def be_right() -> None:
         walk.confirm(oath_code(ada.key, walk.reader.now))
         walk.is_on("Your recovery codes")
-        ada.recovery_codes = page.locator("li code").all_inner_texts()
-        assert len(ada.recovery_codes) == 10
+        ada.recovery_codes = walk.codes()
 
     acts = {"tutorial-setup": begin, "tutorial-setup-wrong": be_wrong, "tutorial-recovery-codes": be_right}
     walk.follow("3. QR code and recovery codes", 3, acts)
