@@ -15,12 +15,24 @@ import socket
 def free_port(*, also: int = 0) -> int:
     """Return a TCP port of 127.0.0.1 that nobody listens on; with `also`, neither on the one that is so much higher.
 
-    It lies below those that the kernel gives to clients: while a server is down, no connection may take its port.
+    It lies below those that the kernel gives to clients: while a server is down, no connection may take its port. Nor
+    is it given to anybody else, in whatever process, as long as this one lives: it may listen late, and be restarted.
     """
     while True:
         port = random.randrange(15_000, 22_000)
-        if _is_free(port) and _is_free(port + also):
+        if _is_free(port) and _is_free(port + also) and _is_claimed(port):
             return port
+
+
+def _is_claimed(port: int) -> bool:
+    """Whether it is ours from now on: the kernel lets go of this name when the process ends."""
+    with socket.socket(socket.AF_UNIX) as claim:
+        try:
+            claim.bind(f"\0totpcore-port-{port}")
+        except OSError:
+            return False
+        claim.detach()
+    return True
 
 
 def _is_free(port: int) -> bool:

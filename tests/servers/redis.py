@@ -48,7 +48,7 @@ class RedisServer:
     """
 
     def __init__(self, *, replica_of: "RedisServer | None" = None, config: Mapping[str, str] | None = None) -> None:
-        self.port = _free_port()
+        self.port = free_port(also=10_000)  # nodes of a cluster need that too
         self._config = {**_DEFAULTS, **(config or {})}
         if replica_of is not None:
             self._config["replicaof"] = f"{HOST} {replica_of.port}"
@@ -278,16 +278,6 @@ def installed() -> str | None:
 def program() -> str:
     """Return the path of the server. Where none is installed, what called is skipped, or fails."""
     return installed() or need.miss(f"needs {' or '.join(_PROGRAMS)}")
-
-
-_ports_given: Final[set[int]] = set()
-
-
-def _free_port() -> int:
-    """Return a port that no other server here has, started or not; nodes of a cluster need that 10000 higher too."""
-    port = next(port for port in iter(lambda: free_port(also=10_000), None) if port not in _ports_given)
-    _ports_given.add(port)
-    return port
 
 
 def _wait_until(met: Callable[[], bool], otherwise: str, failure: Callable[[], str | None] = lambda: None) -> None:

@@ -24,6 +24,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
 from psycopg_pool._acompat import AQueue
+from psycopg_pool.base import AttemptWithBackoff
 from psycopg_pool.pool_async import MaintenanceTask
 
 from servers.postgres import PostgresServer, as_url
@@ -452,14 +453,34 @@ def locked(conninfo: str) -> Iterator[psycopg.Connection]:
 
 
 def end_connections(conninfo: str, *, waiting: bool = False) -> None:
-    """Have the server end the store's connections: all of them, or as soon as there is one that waits for a lock."""
+    """Have the server end the store's connections: all of them, or as soon as there is one that waits for a lock.
+
+    Returns once they are gone: one that has yet to end has not said farewell, and would be counted a second time.
+    """
     query = SQL(
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE application_name = 'totpcore' AND datname = current_database() {}"
     ).format(SQL("AND wait_event_type = 'Lock'" if waiting else ""))
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        while connection.execute(query).fetchone() == (0,):
+        while not (ended := connection.execute(query).fetchall()):
             time.sleep(0.01)
+        left, pids = "SELECT FROM pg_stat_activity WHERE pid = ANY(%s)", [pid for pid, _ in ended]
+        while connection.execute(left, (pids,)).fetchall():
+            time.sleep(0.01)
+
+
+def until_one_waits(conninfo: str) -> None:
+    """Return once a connection of the store's waits for a lock."""
+    query = "SELECT FROM pg_stat_activity WHERE application_name = 'totpcore' AND wait_event_type = 'Lock'"
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        while not connection.execute(query).fetchall():
+            time.sleep(0.01)
+
+
+def let_wait(store: Stored, seconds: float) -> None:
+    """Let a store that is open wait so long from now on: to open one may take a busy machine longer than that."""
+    inner = store.inner if isinstance(store, Waiting) else store
+    cast("PostgresStore", inner)._plan.wait_seconds = seconds
 
 
 def in_thread(call: Callable[[], object]) -> "Future[object]":
@@ -477,7 +498,6 @@ def test_connections_that_the_server_ended_are_not_used(table: str, make: Make) 
     for number in range(5):
         in_threads([partial(store.load, "7")] * 8)
         end_connections(table)
-        time.sleep(0.05)
         assert store.swap("7", b"%d" % number, b"%d" % (number + 1)) is True
 
 
@@ -539,13 +559,16 @@ def test_a_swap_whose_connection_is_lost_is_not_repeated(
         store.close()
 
 
-def test_a_server_that_comes_back_is_waited_for(postgres_server: PostgresServer, table: str) -> None:
+def test_a_server_that_comes_back_is_waited_for(
+    postgres_server: PostgresServer, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By a load, and by a swap that has not been sent; and it is found at once, however long it was away."""
-    store = PostgresStore(table)
+    monkeypatch.setattr(AttemptWithBackoff, "INITIAL_DELAY", 300.0)  # as long as a pool pauses after minutes
+    store = PostgresStore(table, wait_seconds=120)
     store.swap("7", None, b"1")
 
     async def awaited() -> tuple[bytes | None, bool]:
-        another = AsyncPostgresStore(table)
+        another = AsyncPostgresStore(table, wait_seconds=120)
         await another.load("7")
         ready.set()
         await asyncio.to_thread(away.wait)
@@ -559,51 +582,56 @@ def test_a_server_that_comes_back_is_waited_for(postgres_server: PostgresServer,
     postgres_server.kill()
     away.set()
     calls += [in_thread(lambda: store.load("7")), in_thread(lambda: store.swap("9", None, b"1"))]
-    time.sleep(8)
+    time.sleep(2)
     assert not any(call.done() for call in calls)
     postgres_server.start()
-    assert [call.result(4) for call in calls] == [(b"1", True), b"1", True]
+    assert [call.result(60) for call in calls] == [(b"1", True), b"1", True]
     store.close()
 
 
 def test_a_server_that_stays_away_is_an_error(postgres_server: PostgresServer, table: str, make: Make) -> None:
     """After `wait_seconds`; and for a new store at once, with the reason."""
-    store = make(table, wait_seconds=0.6)
+    store = make(table)
     store.swap("7", None, b"1")
+    let_wait(store, 0.6)
     postgres_server.kill()
     try:
         for call in (lambda: store.load("7"), lambda: store.swap("7", b"1", b"2")):
             began = time.monotonic()
             with pytest.raises(StoreError, match=r"no connection to PostgreSQL within 0\.6 seconds"):
                 call()
-            assert 0.5 < time.monotonic() - began < 5
+            assert 0.5 < time.monotonic() - began < 25  # and not the 30 that it was made with
         with pytest.raises(StoreError, match="refused"):
             make(table).load("7")
     finally:
         postgres_server.start()
+    let_wait(store, 30)
     assert store.load("7") == b"1"
 
 
 def test_a_lock_is_waited_for_only_so_long(table: str, make: Make) -> None:
     """As long as `wait_seconds` says; nothing was changed then."""
-    store = make(table, wait_seconds=0.3)
+    store = make(table, wait_seconds=2)
     store.swap("7", None, b"1")
-    with locked(table), pytest.raises(StoreError, match=r"not done within 0\.3 seconds"):
+    with locked(table), pytest.raises(StoreError, match="not done within 2 seconds"):
         store.swap("7", b"1", b"2")
     assert store.load("7") == b"1"
 
 
 def test_a_free_connection_is_waited_for_only_so_long(table: str, make: Make) -> None:
     """Where all are in use; the store goes on once one is free."""
-    store = make(table, connections=1, wait_seconds=1)
+    store = make(table, connections=1)
     store.swap("7", None, b"1")
     with locked(table) as lock:
         told = in_thread(lambda: store.swap("7", b"1", b"2"))
-        time.sleep(0.3)
+        until_one_waits(table)
         patient = in_thread(lambda: store.load("7"))
         time.sleep(0.2)
         lock.rollback()
         assert (told.result(30), patient.result(30)) == (True, b"2")
+    store.close()
+    store = make(table, connections=1, wait_seconds=1)
+    assert store.load("7") == b"2"
     with locked(table):
         outcomes = in_threads([partial(failure, partial(store.load, "7")) for _ in range(3)])
     assert sum("all 1 are in use" in str(outcome) for outcome in outcomes) >= 1
@@ -727,24 +755,26 @@ def halted(conninfo: str) -> Iterator[None]:
     with psycopg.connect(conninfo) as connection:
         pids = [pid for (pid,) in connection.execute(query).fetchall()]
     for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+        with suppress(ProcessLookupError):  # of a connection that has just been closed
+            os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
         for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 def test_an_answer_is_waited_for_only_so_long(table: str, make: Make) -> None:
     """From a server that takes what is sent, and never answers. A load is tried again on another connection."""
-    store = make(table, wait_seconds=0.5, connections=1)
+    store = make(table, wait_seconds=2, connections=1)
     assert store.swap("7", None, b"1") is True
     began = time.monotonic()
     with halted(table):
         assert store.load("7") == b"1"
     with halted(table), pytest.raises(StoreError, match="a swap was made, or was not"):
         store.swap("7", b"1", b"1")
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 50  # and not twice the 31 of a store that is told nothing
     assert store.load("7") == b"1"
 
 
@@ -752,7 +782,7 @@ def test_a_cancelled_task_does_not_wait_for_an_answer_without_end(table: str) ->
     """It ends, although the server stays silent."""
 
     async def work() -> float:
-        store = AsyncPostgresStore(table, wait_seconds=0.5, connections=1)
+        store = AsyncPostgresStore(table, wait_seconds=2, connections=1)
         await store.load("7")
         with halted(table):
             task = asyncio.ensure_future(store.swap("7", None, b"1"))
@@ -763,7 +793,7 @@ def test_a_cancelled_task_does_not_wait_for_an_answer_without_end(table: str) ->
         await store.close()
         return time.monotonic() - began
 
-    assert asyncio.run(work()) < 15
+    assert asyncio.run(work()) < 25
 
 
 @contextmanager
@@ -777,13 +807,28 @@ def without_its_standby(conninfo: str) -> Iterator[psycopg.Connection]:
             while connection.execute("SHOW synchronous_standby_names").fetchone() != (name,):
                 time.sleep(0.01)
             if name:
-                time.sleep(0.5)  # the other processes of the server read it too
+                until_a_commit_waits(conninfo, connection)
                 try:
                     yield connection
                 except BaseException:
                     connection.execute("ALTER SYSTEM RESET synchronous_standby_names")
                     connection.execute("SELECT pg_reload_conf()")
                     raise
+
+
+def until_a_commit_waits(conninfo: str, connection: psycopg.Connection) -> None:
+    """Return once commits do wait for a standby: the server's checkpointer, which sees to that, reads settings late."""
+    waited = list[object]()
+    with psycopg.connect(conninfo, autocommit=True) as probe:
+        probe.add_notice_handler(waited.append)  # that its wait was cancelled
+
+        def commit() -> None:
+            while not waited:
+                probe.execute("SELECT pg_logical_emit_message(true, 'probe', '')")
+
+        committing = in_thread(commit)
+        cancel_the_wait(connection)
+        committing.result(60)
 
 
 def cancel_the_wait(connection: psycopg.Connection) -> None:
@@ -803,7 +848,7 @@ def test_a_commit_that_did_not_reach_its_standby_is_an_error(table: str, make: M
         cancel_the_wait(connection)
         with pytest.raises(StoreError, match="not on the standby"):
             told.result(30)
-        told = in_thread(lambda: failure(lambda: make(table, wait_seconds=0.5).swap("7", b"1", b"2")))
+        told = in_thread(lambda: failure(lambda: make(table, wait_seconds=2).swap("7", b"1", b"2")))
         assert "a swap was made, or was not" in str(told.result(30))  # no timeout of the server's ends that wait
         cancel_the_wait(connection)
     assert store.swap("7", b"2", b"3") is True
@@ -822,19 +867,13 @@ def test_a_notice_is_no_trouble(table: str, make: Make) -> None:
 def test_an_opening_is_waited_for_only_so_long() -> None:
     """By each caller for its own time, and not for that of all who came before."""
 
-    async def several(port: int) -> list[float]:
+    async def several(port: int) -> list[object]:
         store = AsyncPostgresStore(f"host=127.0.0.1 port={port}", wait_seconds=1)
-
-        async def one() -> float:
-            began = time.monotonic()
-            with pytest.raises(StoreError):
-                await store.load("7")
-            return time.monotonic() - began
-
-        return await asyncio.gather(*(one() for _ in range(5)))
+        return await asyncio.gather(*(store.load("7") for _ in range(5)), return_exceptions=True)
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        assert max(asyncio.run(several(silent.getsockname()[1]))) < 4
+        told = asyncio.run(several(silent.getsockname()[1]))
+    assert sum("no connection to PostgreSQL within 1 seconds" in str(error) for error in told) == 4
 
 
 def test_an_opening_is_waited_for_only_so_long_in_threads(table: str) -> None:
@@ -843,9 +882,7 @@ def test_an_opening_is_waited_for_only_so_long_in_threads(table: str) -> None:
     store.close()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         store._plan.conninfo = Hidden(make_conninfo(store._plan.conninfo.value, port=silent.getsockname()[1]))
-        began = time.monotonic()
         told = in_threads([partial(failure, partial(store.load, "7"))] * 5)
-        assert time.monotonic() - began < 4
     assert sum("no connection to PostgreSQL within 1 seconds" in str(text) for text in told) == 4
 
 
@@ -853,8 +890,9 @@ def test_connections_of_no_use_are_not_tried_without_end(
     table: str, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where each that is made is let go of at once."""
-    store = make(table, wait_seconds=0.3)
+    store = make(table)
     store.load("7")
+    let_wait(store, 0.3)
     for module in (_postgres_pool, _postgres_pool_async):
         monkeypatch.setattr(module, "is_usable", lambda _: False)
     assert "no connection to PostgreSQL within 0.3 seconds" in failure(lambda: store.load("7"))
@@ -868,7 +906,7 @@ def test_an_exception_of_a_signal_handler_between_taking_and_noting(
     table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection is lost to its pool, which is replaced; so is an opening that was interrupted."""
-    store = PostgresStore(table, connections=1, wait_seconds=1)
+    store = PostgresStore(table, connections=1)
 
     def strike(*_: object) -> None:
         raise Interruption
@@ -923,7 +961,7 @@ def test_a_closed_store_can_be_used_again(table: str, make: Make) -> None:
     assert working.result() == [b"1"] * 300
     store.close()
     with psycopg.connect(table) as connection:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'totpcore'"
         while connection.execute(query).fetchone() != (0,) and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -1048,7 +1086,7 @@ asyncio.run(later.load("7"))
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 25  # and not the 30 that a pool may wait
 
 
 def test_what_is_open_at_the_end_is_closed(table: str) -> None:
