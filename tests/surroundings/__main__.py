@@ -12,14 +12,15 @@ from typing import Final, NamedTuple
 from .plugin import HAS
 
 TESTS: Final = Path(__file__).parents[1]
-# What builds a wheel, starts a browser or a server, reads the documents or walks all states has nothing to learn from a
-# time zone.
+# What builds a wheel, starts a browser or a server, reads the documents, walks all states or tries what is broken has
+# nothing to learn from a time zone.
 LEFT_OUT: Final = (
     "panel", "panel_fastapi", "django_panel", "django_walk", "django_app", "pages", "browser", "tutorial", "howto",
     "manual", "surroundings", "explorer", "soak", "test_wheel.py", "test_docs.py", "test_manual.py", "test_readme.py",
     "test_figures.py", "test_comparison.py", "test_recipes.py", "test_proof_words.py", "test_benchmarks.py",
     "stores/test_postgres.py", "stores/test_redis.py", "stores/test_redis_cluster.py", "stores/test_redis_server.py",
-    "stores/test_django.py", "stores/test_sqlalchemy.py", "stores/test_urls.py",
+    "stores/test_django.py", "stores/test_sqlalchemy.py", "stores/test_urls.py", "stores/test_contract_has_teeth.py",
+    "proof",
 )  # fmt: skip
 
 # These compare bytes with text; that is their own, and nothing of totpcore's.
