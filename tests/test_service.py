@@ -774,9 +774,9 @@ def test_a_megabyte_of_text_is_malformed(on: Life, name: str, text: str) -> None
     """Text of any length is refused by its length, and costs nothing."""
     on.service.replace(USER, on.codes[0], account="alice")
     before = on.raw
-    started = time.perf_counter()
+    started = time.process_time()
     assert reason_of(lambda: CODE_CALLS[name](on.service, text)) == "malformed"
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert on.raw == before
 
 
