@@ -601,7 +601,9 @@ def test_a_server_that_stays_away_is_an_error(postgres_server: PostgresServer, t
             with pytest.raises(StoreError, match=r"no connection to PostgreSQL within 0\.6 seconds"):
                 call()
             assert 0.5 < time.monotonic() - began < 25  # and not the 30 that it was made with
-        with pytest.raises(StoreError, match=r"connection to server at .* failed"):
+        # Nobody listens, but what the kernel keeps of a dead server's connections may answer in place of a refusal:
+        # 69 of 1,180,000 attempts, with no listener there.
+        with pytest.raises(StoreError, match=r"refused|server closed the connection"):
             make(table).load("7")
     finally:
         postgres_server.start()
