@@ -4,8 +4,7 @@ import re
 import shutil
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from need import miss, need
+from servers import until
 from servers.postgres import PostgresServer, as_url, binaries
 from servers.standby import Standby, let_replication_in
 from totpcore import CodeReplayed, Plaintext, StoreError, TwoFactor
@@ -149,15 +149,6 @@ def several(*servers: PostgresServer, wait_seconds: int = 30) -> PostgresStore:
     store = from_url(f"postgresql://postgres@{hosts}/postgres?wait_seconds={wait_seconds}")
     assert isinstance(store, PostgresStore)
     return store
-
-
-def until(met: Callable[[], bool]) -> None:
-    """Return once it is true."""
-    ends = time.monotonic() + 60
-    while not met():
-        if time.monotonic() > ends:
-            raise TimeoutError
-        time.sleep(0.02)
 
 
 def waits_for(server: PostgresServer, states: set[str]) -> bool:

@@ -10,6 +10,8 @@ Rules of this package:
 
 import random
 import socket
+import time
+from collections.abc import Callable
 
 
 def free_port(*, also: int = 0) -> int:
@@ -22,6 +24,15 @@ def free_port(*, also: int = 0) -> int:
         port = random.randrange(15_000, 22_000)
         if _is_free(port) and _is_free(port + also) and _is_claimed(port):
             return port
+
+
+def until(met: Callable[[], bool]) -> None:
+    """Return once it is true."""
+    deadline = time.monotonic() + 60
+    while not met():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.01)
 
 
 def _is_claimed(port: int) -> bool:

@@ -1,7 +1,6 @@
 """What tests of the Redis stores share: stores of both kinds, and what looks at a server."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Protocol, cast
 
@@ -79,12 +78,3 @@ def user_without(client: redis.Redis, *commands: str) -> Iterator[str]:
     )
     yield "limited"
     client.acl_deluser("limited")
-
-
-def until(met: Callable[[], bool]) -> None:
-    """Return once it is true."""
-    deadline = time.monotonic() + 60
-    while not met():
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        time.sleep(0.01)

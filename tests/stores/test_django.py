@@ -30,7 +30,7 @@ from django.test import Client, SimpleTestCase, TestCase, TransactionTestCase
 from django.test.utils import CaptureQueriesContext, setup_databases, teardown_databases
 from psycopg import IsolationLevel
 
-from servers import free_port
+from servers import free_port, until
 from servers.postgres import PostgresServer
 from servers.proxy import Proxy
 from servers.quoting import check_that_nothing_is_quoted
@@ -682,10 +682,7 @@ def backends_of(conninfo: str) -> list[int]:
 
 def until_alone(conninfo: str, backend: int) -> None:
     """Of those this one is left; what was closed is there for a moment more."""
-    deadline = time.monotonic() + 60
-    while backends_of(conninfo) != [backend] and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert backends_of(conninfo) == [backend]
+    until(lambda: backends_of(conninfo) == [backend])
 
 
 def test_a_thread_closes_its_connection(postgres: str) -> None:

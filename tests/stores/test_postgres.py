@@ -27,6 +27,7 @@ from psycopg_pool._acompat import AQueue
 from psycopg_pool.base import AttemptWithBackoff
 from psycopg_pool.pool_async import MaintenanceTask
 
+from servers import until
 from servers.postgres import PostgresServer, as_url
 from servers.proxy import Proxy
 from servers.quoting import check_that_nothing_is_quoted
@@ -465,16 +466,14 @@ def end_connections(conninfo: str, *, waiting: bool = False) -> None:
         while not (ended := connection.execute(query).fetchall()):
             time.sleep(0.01)
         left, pids = "SELECT FROM pg_stat_activity WHERE pid = ANY(%s)", [pid for pid, _ in ended]
-        while connection.execute(left, (pids,)).fetchall():
-            time.sleep(0.01)
+        until(lambda: not connection.execute(left, (pids,)).fetchall())
 
 
 def until_one_waits(conninfo: str) -> None:
     """Return once a connection of the store's waits for a lock."""
     query = "SELECT FROM pg_stat_activity WHERE application_name = 'totpcore' AND wait_event_type = 'Lock'"
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        while not connection.execute(query).fetchall():
-            time.sleep(0.01)
+        until(lambda: bool(connection.execute(query).fetchall()))
 
 
 def let_wait(store: Stored, seconds: float) -> None:

@@ -13,8 +13,9 @@ import redis.asyncio
 from redis.crc import key_slot
 from redis.exceptions import AskError, MovedError
 
+from servers import until
 from servers.redis import RedisCluster, RedisPair, RedisServer
-from servers.redis_stores import AnyStore, Opens, a_life, until
+from servers.redis_stores import AnyStore, Opens, a_life
 from totpcore import CodeReplayed, Plaintext, StoreError, TwoFactor
 from totpcore.stores._redis_nodes import Nodes, Trip
 

@@ -21,8 +21,9 @@ import redis.asyncio
 from redis.asyncio.sentinel import SentinelConnectionPool as AsyncSentinelConnectionPool
 from redis.sentinel import SentinelConnectionPool
 
+from servers import until
 from servers.redis import RedisCluster, RedisPair, RedisServer
-from servers.redis_stores import Opens, until, user_without
+from servers.redis_stores import Opens, user_without
 from totpcore import InvalidParameters, StoreError
 from totpcore.stores import DurabilityWarning
 from totpcore.stores._redis_nodes import Trip
