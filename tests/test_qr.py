@@ -3,19 +3,24 @@
 import builtins
 import importlib
 import io
+import re
 import subprocess
 import sys
+import unicodedata
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 import segno
 import zxingcpp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from need import need
-from totpcore import MemoryStore, Plaintext, TwoFactor, qr
+from totpcore import TOTP, KeyURI, MemoryStore, Plaintext, Secret, TwoFactor, qr
 from totpcore.answers import Enrolment
+from totpcore.errors import InvalidParameters
 
 NAMES = [
     ("ACME", "alice@example.com"),
@@ -35,8 +40,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::totpcore.CompatibilityWarning")
 
 def read(image: Image.Image) -> str:
     """Return what zxing-cpp reads off an image in which there is exactly one code."""
-    (found,) = zxingcpp.read_barcodes(image.convert("RGB"))
-    assert found.format == zxingcpp.BarcodeFormat.QRCode
+    # In the dots of a QR code it finds, once in some thousand, the bars of other kinds of code.
+    (found,) = zxingcpp.read_barcodes(
+        image.convert("RGB"), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    )
     return found.text
 
 
@@ -85,6 +92,14 @@ def test_the_svg_reads_on_light_and_dark_pages(background: str, tmp_path: Path) 
     assert read(screenshot(shown.qr_svg(), background, tmp_path)) == shown.uri
 
 
+def test_the_svg_file_says_what_it_is() -> None:
+    """What opens files finds the name of the format in it; beside that it is the element of the page."""
+    shown = enrolment()
+    file = qr.svg_file(shown.uri)
+    assert ET.fromstring(file).tag == "{http://www.w3.org/2000/svg}svg"
+    assert file.replace(' xmlns="http://www.w3.org/2000/svg"', "").strip() == shown.qr_svg().strip()
+
+
 def test_the_svg_holds_nothing_but_the_code() -> None:
     """No text, name, secret, script, style or link is in it: a strict CSP lets it through, and it tells nothing."""
     shown = enrolment("Issuer-canary", "account-canary")
@@ -100,21 +115,89 @@ def test_the_svg_holds_nothing_but_the_code() -> None:
         assert hidden not in svg
 
 
+def test_the_svg_can_be_made_smaller() -> None:
+    """It says how large it is inside, so that `max-width: 100%` in a narrow page shrinks it and cuts nothing off."""
+    root = ET.fromstring(enrolment().qr_svg())
+    width, height = root.attrib["width"], root.attrib["height"]
+    assert root.attrib["viewBox"] == f"0 0 {width} {height}"
+    assert width == height
+
+
+SHADES = {"30;107": (0, 255), "97;40": (255, 0)}  # of the letters, and of what is behind them
+
+
+def drawn(text: str) -> Image.Image:
+    """What a terminal shows in which a cell is exactly as high as two columns are wide."""
+    rows: list[list[int]] = []
+    for line in text.splitlines():
+        upper: list[int] = []
+        lower: list[int] = []
+        assert line.startswith("\x1b[30;107m")
+        assert line.endswith("\x1b[0m")
+        for escape, cells in re.findall(r"\x1b\[([0-9;]+)m([^\x1b]*)", line.removesuffix("\x1b[0m")):
+            ink, paper = SHADES[escape]
+            upper += [paper for _ in cells]
+            lower += [{" ": paper, "\N{LOWER HALF BLOCK}": ink}[cell] for cell in cells]
+        rows += [upper, lower]
+    image = Image.new("L", (len(rows[0]), len(rows)))
+    image.putdata([shade for row in rows for shade in row])
+    return image
+
+
 def test_the_terminal_form_reads() -> None:
     """What a terminal draws, black on white by its own colours, is read by a decoder."""
     shown = enrolment()
-    lines = shown.qr_terminal().splitlines()
-    assert all(line.startswith("\x1b[30;107m") and line.endswith("\x1b[0m") for line in lines)
-    rows = [line.removeprefix("\x1b[30;107m").removesuffix("\x1b[0m") for line in lines]
-    size = 4
-    image = Image.new("L", (len(rows[0]) * size, len(rows) * 2 * size), 255)
-    for y, row in enumerate(rows):
-        for x, character in enumerate(row):
-            for half, blocks in ((0, "\N{UPPER HALF BLOCK}\N{FULL BLOCK}"), (1, "\N{LOWER HALF BLOCK}\N{FULL BLOCK}")):
-                if character in blocks:
-                    top = (2 * y + half) * size
-                    image.paste(0, (x * size, top, (x + 1) * size, top + size))
-    assert read(image) == shown.uri
+    image = drawn(shown.qr_terminal())
+    assert read(image.resize((4 * image.width, 4 * image.height), Image.Resampling.NEAREST)) == shown.uri
+
+
+def test_the_terminal_form_is_the_same_picture() -> None:
+    """Module by module it is that of the PNG, with its border; under an odd number of rows is one more of white."""
+    shown = enrolment()
+    png = Image.open(io.BytesIO(shown.qr_png())).convert("L")
+    size = png.width // 5
+    text = drawn(shown.qr_terminal())
+    assert text.size == (size, size + 1)
+    assert text.crop((0, 0, size, size)).tobytes() == png.resize((size, size), Image.Resampling.NEAREST).tobytes()
+    assert set(text.crop((0, size, size, size + 1)).tobytes()) == {255}
+
+
+def test_a_terminal_paints_whole_cells_by_their_background() -> None:
+    """No full block and no upper half stands in the text: fonts leave seams above them, and cut the code apart."""
+    assert set(re.sub(r"\x1b\[[0-9;]+m", "", enrolment().qr_terminal())) == set(" \N{LOWER HALF BLOCK}\n")
+
+
+awkward = st.text(
+    st.one_of(
+        st.sampled_from("&?#%+/ =;\"'`\\$<>-_.~@"),
+        st.characters(codec="utf-8"),
+        st.sampled_from("\u05d0\u0623\u0627\u0301\u0308\u0130\u0131\u3042\U0001f600\U0001f1e9"),
+    ),
+    min_size=1,
+    max_size=24,
+)
+
+
+def made(issuer: str, account: str) -> KeyURI | InvalidParameters:
+    """A URI of these names, or the refusal."""
+    try:
+        return KeyURI(TOTP(Secret(bytes(range(20)))), issuer=issuer, account=account)
+    except InvalidParameters as refused:
+        return refused
+
+
+@settings(max_examples=60)
+@given(awkward, awkward)
+def test_any_name_is_refused_or_scanned(issuer: str, account: str) -> None:
+    """A name is refused by its argument's name, or scanned as exactly what was put in, in its one spelling."""
+    uri = made(issuer, account)
+    if isinstance(uri, InvalidParameters):
+        assert re.match("(issuer|account) must ", str(uri))
+        return
+    scanned = KeyURI.parse(read(Image.open(io.BytesIO(qr.png(uri.text, module_pixels=3)))))
+    put_in = [unicodedata.normalize("NFC", name).strip() for name in (issuer, account)]
+    assert [scanned.issuer, scanned.account] == put_in
+    assert scanned == uri
 
 
 def test_correction_m_and_never_micro(monkeypatch: pytest.MonkeyPatch) -> None:

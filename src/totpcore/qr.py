@@ -6,9 +6,11 @@ Rules of this file:
 2. A quiet zone of four modules and an explicit white background, so that a dark page does not swallow the code.
 3. Never Micro QR, which many scanners cannot read.
 4. The image says what it is in words, and never what is in it: no secret, no URI, no name in any text or attribute.
+5. Whole cells of a terminal are painted by their background: the block characters of a font leave seams.
 """
 
 from io import BytesIO
+from itertools import groupby
 from typing import Final
 
 from ._guard import Hidden
@@ -26,16 +28,14 @@ def svg(uri: str, *, module_pixels: int = 5) -> str:
     """Return an `<svg>` element to be placed in a page. It has no style and no script, so that a strict CSP lets it."""
     hidden = Hidden(uri)
     del uri
-    body: str = _make(hidden).svg_inline(
-        scale=module_pixels,
-        border=_QUIET_ZONE,
-        dark="#000",
-        light="#fff",
-        svgclass=None,
-        lineclass=None,
-        omitsize=False,
-    )
-    return body.replace("<svg ", f'<svg role="img" aria-label="{LABEL}" shape-rendering="crispEdges" ', 1)
+    return _svg(hidden, module_pixels, file=False)
+
+
+def svg_file(uri: str, *, module_pixels: int = 5) -> str:
+    """Return the same as the content of an SVG file, which names what it is written in."""
+    hidden = Hidden(uri)
+    del uri
+    return _svg(hidden, module_pixels, file=True)
 
 
 def png(uri: str, *, module_pixels: int = 5) -> bytes:
@@ -51,20 +51,41 @@ def terminal(uri: str) -> str:
     """Return text for a terminal that draws black on white, whatever the terminal's own colours are."""
     hidden = Hidden(uri)
     del uri
-    matrix = [tuple(row) for row in _make(hidden).matrix_iter(border=_QUIET_ZONE)]
+    matrix = [tuple(map(bool, row)) for row in _make(hidden).matrix_iter(border=_QUIET_ZONE)]
     lines = []
-    for top, bottom in zip(matrix[::2], [*matrix[1::2], (0,) * len(matrix[0])], strict=False):
-        blocks = "".join(_HALVES[bool(upper), bool(lower)] for upper, lower in zip(top, bottom, strict=True))
-        lines.append(f"\x1b[30;107m{blocks}\x1b[0m")  # black on bright white
+    for upper, lower in zip(matrix[::2], [*matrix[1::2], (False,) * len(matrix[0])], strict=False):
+        line = ""
+        for dark, cells in groupby(zip(upper, lower, strict=True), key=lambda cell: cell[0]):
+            line += _PAPER[dark] + "".join(" " if below is dark else _LOWER_HALF for _, below in cells)
+        lines.append(f"{line}\x1b[0m")
     return "\n".join(lines) + "\n"
 
 
-_HALVES: Final = {
-    (False, False): " ",
-    (True, False): "\N{UPPER HALF BLOCK}",
-    (False, True): "\N{LOWER HALF BLOCK}",
-    (True, True): "\N{FULL BLOCK}",
-}
+# A cell is two modules. The upper one is the background, and the lower one, where it is another, half a block.
+_PAPER: Final = {False: "\x1b[30;107m", True: "\x1b[97;40m"}  # black on bright white, and the reverse
+_LOWER_HALF: Final = "\N{LOWER HALF BLOCK}"
+
+
+def _svg(uri: Hidden[str], module_pixels: int, *, file: bool) -> str:
+    code, written = _make(uri), BytesIO()
+    code.save(
+        written,
+        kind="svg",
+        scale=module_pixels,
+        border=_QUIET_ZONE,
+        dark="#000",
+        light="#fff",
+        svgclass=None,
+        lineclass=None,
+        omitsize=False,
+        xmldecl=False,
+        svgns=file,
+        nl=file,
+    )
+    # Without a `viewBox` a page that makes it smaller cuts it off: `max-width: 100%` on a phone.
+    size = code.symbol_size(scale=module_pixels, border=_QUIET_ZONE)[0]
+    said = f'role="img" aria-label="{LABEL}" shape-rendering="crispEdges" viewBox="0 0 {size} {size}"'
+    return written.getvalue().decode().replace("<svg ", f"<svg {said} ", 1)
 
 
 def _make(uri: Hidden[str]) -> segno.QRCode:
