@@ -6,7 +6,9 @@ The URIs are in `vectors/apps.json`, the list is `vectors/differences.json`, and
     PYTHONPATH=src:tests python tests/test_apps.py --write
 """
 
+import json
 import sys
+from functools import cache
 from pathlib import Path
 from textwrap import fill
 
@@ -15,7 +17,20 @@ import pytest
 from totpcore.errors import InvalidURI
 from totpcore.keyuri import KeyURI
 from totpcore.otp import TOTP
-from vectors import REFUSED, Answer, Case, Difference, answer_of, apps, check, differences, load, peers, refusal_of
+from vectors import (
+    REFUSED,
+    Answer,
+    Case,
+    Difference,
+    answer_of,
+    apps,
+    check,
+    differences,
+    listed,
+    load,
+    peers,
+    refusal_of,
+)
 
 ALL = (*peers(), *apps())
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "differences.md"
@@ -106,7 +121,7 @@ def render() -> str:
             "The test suites and sources of other TOTP and HOTP libraries and of authenticator apps were searched for "
             f"what they expect: {given} cases, and {len(ids) - given} of them once more with a longer secret. totpcore "
             f"is run on all {len(ids)}. It meets {len(ids) - differ}; the other {differ} are on this page, each group "
-            "with its reason."
+            "with its reason, and [each by itself](#every-case) with the rule that it follows from."
         ),
         "",
         wrapped(
@@ -124,7 +139,31 @@ def render() -> str:
         lines += [f"## {difference.title}", ""]
         for paragraph in (difference.reason, f"*The rule:* {difference.rule}", sentence(difference)):
             lines += [wrapped(paragraph), ""]
-    return "\n".join(lines)
+    lines += ["## Every case", "", "| case | from the tests or the source of | totpcore | because |"]
+    lines += ["| --- | --- | --- | --- |", *map(row_of, sorted(ids_and_rules()))]
+    return "\n".join(lines) + "\n"
+
+
+def ids_and_rules() -> list[tuple[str, str]]:
+    """Each case that differs, with the rule it follows from."""
+    return [(id_, difference.rule) for difference in differences() for id_ in difference.ids]
+
+
+def row_of(case: tuple[str, str]) -> str:
+    """One case as a line of the table."""
+    id_, rule = case
+    answer = listed()[id_]
+    told = ", ".join(f"{name} {json.dumps(value)}" for name, value in answer.items())
+    does = {"reject true": "refuses it", "reject false": "takes it"}.get(told, f"answers {told}")
+    return f"| `{id_}` | {', '.join(sources()[id_.removesuffix('-long')])} | {does} | {rule} |"
+
+
+@cache
+def sources() -> dict[str, list[str]]:
+    """Whose each case is."""
+    of_peers = {row["id"]: [one["project"] for one in row["sources"]] for row in load("peers.json")["cases"]}
+    of_apps = {row["id"]: [row["source"].partition(":")[0]] for row in load("apps.json")["cases"]}
+    return of_peers | of_apps
 
 
 def wrapped(text: str) -> str:

@@ -197,17 +197,35 @@ def test_what_no_uri_can_say() -> None:
 # ---- what is warned of ----
 
 CONCERNS: list[tuple[str, dict[str, Any], dict[str, Any], list[str]]] = [
-    ("totp", {"algorithm": "SHA256"}, {}, ["Microsoft Authenticator", "Authy", "Duo", "SHA1"]),
+    (
+        "totp",
+        {"algorithm": "SHA256"},
+        {},
+        ["Microsoft Authenticator", "Authy", "Duo", "SHA1", "older Google", "numberstation"],
+    ),
+    (
+        "totp",
+        {"algorithm": "SHA512"},
+        {},
+        ["Microsoft Authenticator", "Authy", "Duo", "SHA1", "older Google", "numberstation"],
+    ),
+    ("totp", {"digits": 7}, {}, ["Microsoft", "Google Authenticator", "6 digits"]),
     ("totp", {"digits": 8}, {}, ["Microsoft", "Google Authenticator", "6 digits"]),
     ("totp", {"period": 60}, {}, ["Microsoft", "30 seconds"]),
-    ("totp", {"period": 45}, {}, ["Microsoft", "30 seconds", "2FAS"]),
-    ("hotp", {}, {}, ["Bitwarden", "KeePassXC"]),
+    ("totp", {"period": 45}, {}, ["Microsoft", "30 seconds", "2FAS", "extension Authenticator"]),
+    ("totp", {"period": 90}, {}, ["Microsoft", "30 seconds", "extension Authenticator"]),
+    ("totp", {"period": 121}, {}, ["Microsoft", "30 seconds", "2FAS", "OTPClient"]),
+    ("hotp", {}, {}, ["Bitwarden", "KeePassXC", "pass otp"]),
     *(("totp", {}, {"account": f"a{character}b"}, ["2FAS", "Stratum"]) for character in "?&#%+"),
     ("totp", {}, {"issuer": "a&b"}, ["2FAS", "Stratum"]),
     ("totp", {}, {"issuer": "x" * 31}, ["2FAS", "Stratum", "30"]),
     ("totp", {}, {"account": "x" * 41}, ["2FAS", "Stratum", "40"]),
     ("totp", {}, {"issuer": "x" * 25, "account": "y" * 39}, ["YubiKey", "64 bytes"]),
     ("totp", {}, {"issuer": "\u00e4" * 20, "account": "\u00e4" * 12}, ["YubiKey"]),
+    *(("totp", {}, {which: "a/b"}, ["pass otp makes a folder"]) for which in ("account", "issuer")),
+    *(("totp", {}, {which: ".."}, ["pass otp refuses"]) for which in ("account", "issuer")),
+    ("totp", {}, {"issuer": "-x"}, ["pass otp refuses"]),
+    ("totp", {}, {"issuer": None, "account": "-x"}, ["pass otp refuses"]),
 ]
 
 
@@ -228,6 +246,7 @@ def test_a_warning_names_the_apps(
 PLAIN: list[dict[str, Any]] = [
     {}, {"issuer": "ACME Co"}, {"account": "alice@example.com", "issuer": "x" * 30}, {"account": "x" * 40},
     {"issuer": "x" * 24, "account": "y" * 39}, {"account": "\u00e4\u00f6\u00fc"},
+    {"issuer": "ACME", "account": "-x"}, {"issuer": "a-b", "account": "a..b"}, {"issuer": "!x"},
 ]  # fmt: skip
 
 
@@ -242,16 +261,20 @@ def test_a_counter_has_no_period_to_be_warned_of() -> None:
     """An HOTP token is warned of as such, and for nothing else."""
     with pytest.warns(CompatibilityWarning) as caught:
         KeyURI(HOTP(Secret(RAW)), account="alice")
-    assert ";" not in str(caught[0].message)
+    assert str(caught[0].message).count(";") == 1
     assert "seconds" not in str(caught[0].message)
 
 
-@pytest.mark.parametrize("period", [10, 60, 90])
-def test_periods_that_2fas_knows(period: int) -> None:
-    """Only the periods that it refuses are told to be refused by it."""
-    with pytest.warns(CompatibilityWarning) as caught:
-        written(TOTP(Secret(RAW), period=period))
-    assert "2FAS" not in str(caught[0].message)
+@pytest.mark.parametrize(
+    ("app", "periods"),
+    [("2FAS", [10, 60, 90]), ("extension Authenticator", [10, 12, 15, 20, 60]), ("OTPClient", [10, 60, 120])],
+)
+def test_periods_that_an_app_knows(app: str, periods: list[int]) -> None:
+    """Whoever takes such a period is not named."""
+    for period in periods:
+        with pytest.warns(CompatibilityWarning) as caught:
+            written(TOTP(Secret(RAW), period=period))
+        assert app not in str(caught[0].message)
 
 
 def test_several_concerns_are_one_warning() -> None:
@@ -259,7 +282,7 @@ def test_several_concerns_are_one_warning() -> None:
     with pytest.warns(CompatibilityWarning) as caught:
         KeyURI(TOTP(Secret(RAW), digits=8, period=45, algorithm="SHA512"), account="a+b")
     assert len(caught) == 1
-    assert str(caught[0].message).count(";") == 4
+    assert str(caught[0].message).count(";") == 5
     assert caught[0].filename == __file__
 
 

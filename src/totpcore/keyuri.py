@@ -152,11 +152,17 @@ def concerns_of(token: TOTP | HOTP) -> list[str]:
     """Return what widely used apps are known to do with a token that is not of the plainest kind."""
     period = token.period if isinstance(token, TOTP) else 30
     found = (
-        (token.algorithm != Algorithm.SHA1, "Microsoft Authenticator, Authy and Duo take SHA1 and show wrong codes"),
+        (
+            token.algorithm != Algorithm.SHA1,
+            "Microsoft Authenticator, Authy, Duo, numberstation, older Google Authenticator show wrong codes, of SHA1",
+        ),
         (token.digits != 6, "Microsoft and Google Authenticator may show 6 digits"),
         (period != 30, "Microsoft Authenticator and older Google Authenticator count 30 seconds"),
+        (bool(60 % period), "so does the browser extension Authenticator, where a period does not divide 60"),
+        (period > 120, "OTPClient counts 30 seconds where a period is over 120"),
         (period not in (10, 30, 60, 90), "2FAS refuses a period other than 10, 30, 60 or 90 seconds"),
         (isinstance(token, HOTP), "Bitwarden and KeePassXC make a time-based token of a counter-based one"),
+        (isinstance(token, HOTP), "pass otp shows the code after the first, and no other"),
     )
     return [concern for holds, concern in found if holds]
 
@@ -169,6 +175,11 @@ def _concerns_of_names(issuer: str, account: str) -> list[str]:
         ),
         (len(issuer) > 30 or len(account) > 40, "2FAS and Stratum cut an issuer at 30 and an account at 40 characters"),
         (len(f"{issuer}:{account}".encode()) > 64, "a YubiKey holds 64 bytes of issuer and account"),
+        ("/" in issuer + account, "pass otp makes a folder of what stands before a /"),
+        (
+            (issuer or account).startswith("-") or ".." in (issuer, account),
+            "pass otp refuses names like -x, and the name ..",
+        ),
     )
     return [concern for holds, concern in found if holds]
 
