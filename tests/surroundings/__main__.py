@@ -20,7 +20,7 @@ LEFT_OUT: Final = (
     "test_figures.py", "test_comparison.py", "test_recipes.py", "test_proof_words.py", "test_benchmarks.py",
     "stores/test_postgres.py", "stores/test_redis.py", "stores/test_redis_cluster.py", "stores/test_redis_server.py",
     "stores/test_django.py", "stores/test_sqlalchemy.py", "stores/test_urls.py", "stores/test_contract_has_teeth.py",
-    "proof",
+    "proof", "clients", "cli/test_store_urls.py", "cli/test_import_servers.py",
 )  # fmt: skip
 
 # These compare bytes with text; that is their own, and nothing of totpcore's.

@@ -1,0 +1,50 @@
+"""Names that are hard to write into a URI, or into what a client keeps, and names that no URI is made of.
+
+Rule 1. Each is tried as issuer and as account. What is refused stands with a word of the reason.
+"""
+
+AWKWARD = {
+    "ampersand": "R&D",
+    "question mark": "who?",
+    "hash": "room #5",
+    "percent": "100% of it",
+    "percent and digits": "%41%3A%zz",
+    "plus": "alice+admin@example.com",
+    "slash": "unit/staff",
+    "two dots": "a..b",
+    "nothing but two dots": "..",
+    "space": "two words",
+    "many spaces": "two  words",
+    "equals sign": "a=b&secret=AAAA",
+    "semicolon": "a;b",
+    "at sign": "alice@example.com",
+    "backslash": "EXAMPLE\\alice",
+    "backslash and letter": "a\\nb\\x41",
+    "quotes": '"it\'s"',
+    "backtick": "a`b`",
+    "dollar": "$HOME $(id)",
+    "angle brackets": "<b>&amp;</b>",
+    "port": "443",
+    "emoji": "\N{GRINNING FACE}",
+    "flag": "\N{REGIONAL INDICATOR SYMBOL LETTER D}\N{REGIONAL INDICATOR SYMBOL LETTER E}",
+    "right to left": "\u05d0\u05dc\u05d9\u05e1 \u0623\u0644\u064a\u0633",
+    "combining": "Zoe\N{COMBINING DIAERESIS} a\N{COMBINING RING BELOW}",
+    "Han": "\u682a\u5f0f\u4f1a\u793e",
+    "Turkish": "\u0130I\u0131i",
+    "hyphen first": "-rf",
+    "tilde": "~root",
+    "quite long": "x" * 200,
+    "long and not Latin": "\u0416" * 40,
+}
+REFUSED = {
+    "colon": ("a:b", "colon"),
+    "encoded too long": ("\N{GRINNING FACE}" * 200, "512"),
+    "200 of another script": ("\u05d0" * 200, "512"),
+    "override of direction": ("a\u202eb", "invisible"),
+    "mark of direction": ("a\u200fb", "invisible"),
+    "joined emoji": ("\N{WOMAN}\N{ZERO WIDTH JOINER}\N{WOMAN}", "invisible"),
+    "line end": ("a\nb", "control"),
+    "tab": ("a\tb", "control"),
+    "nothing": ("", "1 to"),
+    "blank": (" ", "blank"),
+}
