@@ -50,7 +50,8 @@ OF_DJANGO: Final[Mapping[str, str]] = {
 REDIS: Final = "https://redis.readthedocs.io/en/stable/connections.html"
 CLIENTS: Final = frozenset({"redis.Redis", "redis.RedisCluster", "redis.asyncio.Redis", "redis.asyncio.RedisCluster"})
 BUILTIN: Final = frozenset({"Exception", "ImportError", "FileNotFoundError", "TypeError", "UserWarning", "ValueError"})
-VARIABLES: Final = frozenset({"totpcore.django.decorators.V"})  # of types: whatever was given is given back
+# Of types: whatever was given is given back, or handed on.
+VARIABLES: Final = frozenset({"totpcore.django.decorators.V", "totpcore.migrate._moved.T"})
 MADE_HERE: Final = frozenset({"totpcore.Enrolment"})
 
 _NAME: Final = re.compile(r"[A-Za-z_][\w.]*")

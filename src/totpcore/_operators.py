@@ -18,6 +18,7 @@ from typing import Final, Self
 
 from .answers import State, Status
 from .errors import RecordUnreadable
+from .otp import HOTP, TOTP
 
 UNREADABLE: Final = "unreadable"
 
@@ -67,12 +68,17 @@ class Line:
         )
 
     @property
+    def is_asked(self) -> bool:
+        """Whether log-in asks this user for a code."""
+        return self.state in _ASKED
+
+    @property
     def cells(self) -> tuple[str, ...]:
         """What a person reads, under `_HEAD`; a hyphen where there is nothing to tell."""
         return (
             printable(self.user),
             self.state,
-            str(self.codes_left) if self.state in _ASKED else "-",
+            str(self.codes_left) if self.is_asked else "-",
             utc(self.last_used_at) or "-",
             "yes" if self.weak_secret else "-",
             wait(self.retry_after) or "-",
@@ -168,6 +174,15 @@ def as_csv(lines: Iterable[Line]) -> Iterator[str]:
 def printable(name: str) -> str:
     """Return a name without what moves a terminal's cursor or turns its text around."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in name)
+
+
+def drift_told(token: TOTP | HOTP, drift: int, window: tuple[int, int]) -> str:
+    """Return what is to say of a phone whose clock is off by more than is accepted; an empty text where it is not."""
+    past, future = window
+    if not isinstance(token, TOTP) or -past <= drift <= future:
+        return ""
+    seconds, way = abs(drift) * token.period, "ahead" if drift > 0 else "behind"
+    return f"the phone was {seconds} s {way}: its codes are refused until its date and time are automatic"
 
 
 def utc(at: float | None) -> str:

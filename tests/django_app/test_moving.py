@@ -130,6 +130,19 @@ def test_a_code_from_before_a_device_was_used_is_refused(office: Office) -> None
     assert office.factor.verify(str(ada.pk), code(office)).user == str(ada.pk)
 
 
+def test_a_secret_in_two_devices_was_spent_in_both(office: Office) -> None:
+    """The device that is taken may be the one whose own record is the older."""
+    ada = office.add("ada")
+    step = int(office.clock() // 30)
+    device(ada, last_t=step, last_used_at=datetime(2026, 8, 1, tzinfo=UTC))
+    device(ada, last_t=step - 5, last_used_at=datetime(2026, 8, 2, tzinfo=UTC))
+    assert run()[0] == "ada: TOTPDevice 2, and not TOTPDevice 1"
+    with pytest.raises(Refused):
+        office.factor.verify(str(ada.pk), code(office))
+    office.clock.tick(30)
+    assert office.factor.verify(str(ada.pk), code(office)).user == str(ada.pk)
+
+
 def test_a_counter_that_was_spent_there_is_refused_here(office: Office) -> None:
     """Also those that django-otp passed over."""
     ada, token = office.add("ada"), HOTP(Secret(bytes.fromhex(KEY)))
@@ -166,7 +179,7 @@ def test_whoever_was_moved_is_asked_for_new_recovery_codes(office: Office) -> No
     assert row.codes_shown is False
     assert [line.split()[:3] for line in of_totpcore("users")[1:2]] == [["ada", "on", "0"]], "nobody has seen any"
     assert [line.split()[-1] for line in of_totpcore("status", "ada")[:3]] == ["ada", "on", "0"]
-    assert said[1] == "1 moved, 0 left that have a second factor here"
+    assert said[1] == "1 moved, 0 already here"
     assert "make new ones" in said[2]
     assert "in clear" in said[3]
 
@@ -177,7 +190,7 @@ def test_a_second_run_moves_nobody_twice(office: Office) -> None:
     device(ada)
     run()
     generation = office.factor.status(str(ada.pk)).generation
-    assert run() == ["0 moved, 1 left that have a second factor here"]
+    assert run() == ["0 moved, 1 already here"]
     assert office.factor.status(str(ada.pk)).generation == generation
 
 
@@ -189,7 +202,7 @@ def test_a_run_that_was_stopped_in_the_midst_is_finished(office: Office) -> None
     device(ada)
     run()
     models.forget(ada)
-    assert run("--dry-run") == ["0 would be moved, 2 left that have a second factor here"]
+    assert run("--dry-run") == ["0 would be moved, 2 already here"]
     assert models.expectation(ada) is None
     run()
     assert [row.codes_shown for row in (models.expectation(ada), models.expectation(bob)) if row] == [False, True]
@@ -208,7 +221,7 @@ def test_an_unconfirmed_device_is_left(office: Office) -> None:
     """Nobody has shown that they can make its codes."""
     ada = office.add("ada")
     device(ada, confirmed=False)
-    assert run() == ["0 moved, 0 left that have a second factor here", "1 left that were never confirmed"]
+    assert run() == ["0 moved, 0 already here", "1 left that were never confirmed"]
     assert office.factor.status(str(ada.pk)).state is State.OFF
 
 
@@ -230,7 +243,7 @@ def test_a_dry_run_changes_nothing(office: Office) -> None:
     """It tells the same, and leaves no record and no flag."""
     ada = office.add("ada")
     device(ada)
-    assert run("--dry-run") == ["ada: TOTPDevice 1", "1 would be moved, 0 left that have a second factor here"]
+    assert run("--dry-run") == ["ada: TOTPDevice 1", "1 would be moved, 0 already here"]
     assert DjangoStore().load(str(ada.pk)) is None
     assert models.expectation(ada) is None
 

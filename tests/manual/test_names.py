@@ -9,7 +9,14 @@ import pytest
 
 from manual.tables import REFERENCE
 
-MODULES = ("totpcore", "totpcore.stores", "totpcore.sealing", "totpcore.testing", "totpcore.vectors")
+MODULES = (
+    "totpcore",
+    "totpcore.migrate",
+    "totpcore.stores",
+    "totpcore.sealing",
+    "totpcore.testing",
+    "totpcore.vectors",
+)
 STORES = ("totpcore.stores.postgres", "totpcore.stores.redis", "totpcore.stores.django")
 
 

@@ -21,7 +21,7 @@ from django.core.management.base import CommandError
 from django.db.models import Model
 
 from .._guard import Hidden
-from .._operators import printable
+from .._operators import drift_told, printable
 from ..errors import InvalidInput, RecordUnreadable
 from ..migrate import Moved, from_django_otp
 from ..otp import TOTP
@@ -83,7 +83,7 @@ def import_django_otp(write: Write, *, dry_run: bool, allow_weak: bool) -> None:
                 models.expect(user, codes_shown=False)
         else:
             _move(write, factor, user, read, count, dry_run=dry_run)
-    write(f"{count.moved} {'would be ' if dry_run else ''}moved, {count.left} left that have a second factor here")
+    write(f"{count.moved} {'would be ' if dry_run else ''}moved, {count.left} already here")
     if read.unconfirmed:
         write(f"{read.unconfirmed} left that were never confirmed")
     if count.moved and not dry_run:
@@ -110,7 +110,7 @@ def _move(
         return
     device = good.pop()
     try:
-        spent = device.moved.spent_by(conf.now())
+        spent = device.moved.spent_by(conf.now(), beside=(other.moved for other in good))
         factor.adopt(conf.key_of(user), device.moved.token, spent=spent, allow_weak=True)
     except InvalidInput as error:
         count.refused += 1
@@ -121,14 +121,9 @@ def _move(
     count.moved += 1
     left = ", ".join(other.title for other in good)
     write(f"{name}: {device.title}{f', and not {left}' if left else ''}")
-    _warn_of_drift(write, name, device.moved)
-
-
-def _warn_of_drift(write: Write, name: str, moved: Moved) -> None:
-    past, future = conf.policy().window
-    if isinstance(moved.token, TOTP) and not -past <= moved.drift <= future:
-        seconds, way = abs(moved.drift) * moved.token.period, "ahead" if moved.drift > 0 else "behind"
-        write(f"{name}: the phone was {seconds} s {way}: its codes are refused until its date and time are automatic")
+    off = drift_told(device.moved.token, device.moved.drift, conf.policy().window)
+    if off:
+        write(f"{name}: {off}")
 
 
 def _read(*, allow_weak: bool) -> _Read:
