@@ -12,7 +12,7 @@ from need import servers_missing
 pytest.register_assert_rewrite(
     "records", "vectors", "browser", "pages", "panel.live", "panel_fastapi.live", "django_panel.live",
     "django_app.office", "django_app.visitors", "tutorial.reader", "tutorial.reading", "sealing.people",
-    "silence.walking", "test_floors", "test_events", "migrate", "clients",
+    "silence.walking", "test_floors", "test_events", "migrate", "cli", "clients",
 )  # fmt: skip
 
 # Time limits per example fail on a busy machine and say nothing about the code.

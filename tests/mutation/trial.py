@@ -17,7 +17,7 @@ SECONDS: Final = 150
 # What takes long, needs the whole repository, or reads the source rather than runs it.
 LEFT_OUT: Final = {
     "test_wheel.py", "test_docs.py", "test_gates.py", "test_floors.py", "test_proof_words.py", "test_face.py",
-    "test_cli.py", "test_benchmarks.py", "test_manual.py", "test_readme.py", "test_figures.py", "test_comparison.py",
+    "test_benchmarks.py", "test_manual.py", "test_readme.py", "test_figures.py", "test_comparison.py",
     "test_recipes.py",
 }  # fmt: skip
 # A module's own tests find most of its mutants at once; what walks everything comes last.

@@ -1,37 +1,31 @@
-"""`python -m totpcore`, run as a user runs it."""
+"""`totpcore selftest`: the vectors of the RFCs, computed where it is run."""
 
 import json
-import runpy
-import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 
-from totpcore import __version__, cli, otp, secret, vectors
+from cli.running import examples, script, shell
+from totpcore import cli, otp, secret, vectors
 
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "totpcore", *arguments], capture_output=True, check=False, text=True, timeout=60
-    )
+pytest_plugins = ["cli.stores", "cli.running"]
 
 
 @pytest.mark.requirement("R4648-10-1")
 def test_selftest_writes_a_line_for_each_group() -> None:
     """All vectors agree: one line a group, each with its count, exit code 0, nothing on standard error."""
-    done = run("selftest")
-    assert done.stdout.splitlines() == [
+    done = script("selftest")
+    assert done.out.splitlines() == [
         "RFC 4226 appendix D, with the intermediate HMACs: 10 of 10 vectors agree: ok",
         "RFC 6238 appendix B, seeds of 20, 32 and 64 bytes: 18 of 18 vectors agree: ok",
         "RFC 4648 section 10, base32: 7 of 7 vectors agree: ok",
     ]
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.code, done.err) == (0, "")
 
 
 def test_selftest_as_json() -> None:
     """`--json` gives the same as a list of groups."""
-    groups = json.loads(run("selftest", "--json").stdout)
+    groups = json.loads(script("selftest", "--json").out)
     assert [(group["vectors"], group["mismatches"]) for group in groups] == [(10, []), (18, []), (7, [])]
 
 
@@ -70,18 +64,8 @@ def test_selftest_finds_a_wrong_intermediate_hmac(
     assert "MISMATCH: counter 3" in capsys.readouterr().out
 
 
-def test_help_version_and_usage() -> None:
-    """`--help` has an example, `--version` the version; a missing or unknown command is exit code 2."""
-    assert "example: totpcore selftest" in run("selftest", "--help").stdout
-    assert "selftest" in run("--help").stdout
-    assert run("--version").stdout == f"totpcore {__version__}\n"
-    assert [run().returncode, run("nonsense").returncode, run("selftest", "extra").returncode] == [2, 2, 2]
-
-
-def test_the_module_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """`python -m totpcore` runs the command and exits with its code."""
-    monkeypatch.setattr(sys, "argv", ["totpcore", "selftest"])
-    with pytest.raises(SystemExit) as left:
-        runpy.run_module("totpcore", run_name="__main__")
-    assert left.value.code == 0
-    assert len(capsys.readouterr().out.splitlines()) == 3
+def test_the_examples_run(tmp_path: Path) -> None:
+    """As `--help` has them."""
+    plain, as_json = examples("selftest")
+    assert shell(plain, tmp_path).out.count(": ok\n") == 3
+    assert len(json.loads(shell(as_json, tmp_path).out)) == 3

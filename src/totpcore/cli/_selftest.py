@@ -1,45 +1,27 @@
-"""The command `totpcore`, which is `python -m totpcore`.
-
-Rules of this file:
-
-1. Exit codes: 0 done, 1 refused or mismatch, 2 usage or bad input.
-2. A secret is never an argument: it would stand in the process list and in the shell's history.
-3. A command is a function from parsed arguments to an exit code, entered in `_parser`.
-"""
+"""`totpcore selftest`: the test vectors of the RFCs, on this very machine."""
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 from typing import NamedTuple
 
-DONE, MISMATCH = 0, 1
+from ._parsing import DONE, REFUSED, Commands
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code.
-
-    Raises:
-        SystemExit: If the arguments are wrong, with code 2; on `--help` and `--version`, with code 0.
-    """
-    parsed = _parser().parse_args(arguments)
-    return selftest(as_json=parsed.json)
-
-
-def _parser() -> argparse.ArgumentParser:
-    from . import __version__  # noqa: PLC0415  # the face of the package imports most of it
-
-    parser = argparse.ArgumentParser(prog="totpcore", description="Time-based and counter-based one-time codes.")
-    parser.add_argument("--version", action="version", version=f"totpcore {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    command = commands.add_parser(
+def add(commands: Commands) -> None:
+    """Describe the command."""
+    command = commands.add(
         "selftest",
-        help="compute the test vectors of RFC 4226, RFC 6238 and RFC 4648",
-        description="Compute the test vectors of RFC 4226, RFC 6238 and RFC 4648. Exit code 1 on a mismatch.",
-        epilog="example: totpcore selftest --json",
+        _run,
+        "compute the test vectors of RFC 4226, 6238 and 4648",
+        more="Exit code 1 on a mismatch.",
+        example="totpcore selftest\ntotpcore selftest --json",
     )
     command.add_argument("--json", action="store_true", help="write the result as JSON")
-    return parser
+
+
+def _run(given: argparse.Namespace) -> int:
+    return selftest(as_json=given.json)
 
 
 class Group(NamedTuple):
@@ -59,14 +41,14 @@ def selftest(*, as_json: bool) -> int:
         for name, vectors, mismatches in groups:
             verdict = "ok" if not mismatches else f"MISMATCH: {', '.join(mismatches)}"
             sys.stdout.write(f"{name}: {vectors - len(mismatches)} of {vectors} vectors agree: {verdict}\n")
-    return MISMATCH if any(group.mismatches for group in groups) else DONE
+    return REFUSED if any(group.mismatches for group in groups) else DONE
 
 
 def _rfc4226() -> Group:
     import hmac  # noqa: PLC0415
 
-    from . import otp, vectors  # noqa: PLC0415
-    from .secret import Secret  # noqa: PLC0415
+    from .. import otp, vectors  # noqa: PLC0415
+    from ..secret import Secret  # noqa: PLC0415
 
     rows, wrong = vectors.rfc4226(), []
     for row in rows:
@@ -78,8 +60,8 @@ def _rfc4226() -> Group:
 
 
 def _rfc6238() -> Group:
-    from . import otp, vectors  # noqa: PLC0415
-    from .secret import Secret  # noqa: PLC0415
+    from .. import otp, vectors  # noqa: PLC0415
+    from ..secret import Secret  # noqa: PLC0415
 
     rows, wrong = vectors.rfc6238(), []
     for row in rows:
@@ -91,9 +73,9 @@ def _rfc6238() -> Group:
 
 
 def _rfc4648() -> Group:
-    from . import vectors  # noqa: PLC0415
-    from ._guard import Hidden  # noqa: PLC0415
-    from .secret import decode_base32, encode_base32  # noqa: PLC0415
+    from .. import vectors  # noqa: PLC0415
+    from .._guard import Hidden  # noqa: PLC0415
+    from ..secret import decode_base32, encode_base32  # noqa: PLC0415
 
     rows, wrong = vectors.rfc4648(), []
     for row in rows:
