@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, TextIO
 
-from . import _codes, _explaining, _selftest, _uris
+from . import _codes, _enrolling, _explaining, _looking, _operating, _resetting, _selftest, _uris
 from ._parsing import WRONG, Commands, Mistake, Overview, Parser
 
 STOPPED: Final = 130  # as shells tell of SIGINT
@@ -28,6 +28,11 @@ _TOUR: Final = """\
 Each command has a --help of its own, with an example. Exit codes: 0 done or
 accepted, 1 refused or not done, 2 something is wrong with what was typed or
 found.
+
+The second factors of an application, with its store and its keys:
+  export TOTPCORE_STORE=sqlite:////srv/app/2fa.db
+  totpcore users --keys-file /srv/app/totp.keys
+  totpcore status alice --keys-file /srv/app/totp.keys
 
 A second factor, from the secret to the first code:
   (umask 077; totpcore secret > secret.txt)
@@ -112,6 +117,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"totpcore {__version__}")
     commands = Commands(parser)
-    for part in (_codes, _uris, _explaining, _selftest):
+    for part in (_codes, _uris, _explaining, _selftest, _looking, _enrolling, _resetting, _operating):
         part.add(commands)
     return parser
