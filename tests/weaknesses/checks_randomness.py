@@ -90,7 +90,7 @@ def no_guessable_source_is_within_reach(lib: Library) -> None:
     The command line reads it for a code of now, and for when to draw a line anew.
     """
     with_time = {
-        "_shell.py", "cli/_auditing.py", "cli/_progress.py", "cli/_tokens.py", "cli/_watching.py",
+        "_shell.py", "cli/_auditing.py", "cli/_importing.py", "cli/_progress.py", "cli/_tokens.py", "cli/_watching.py",
         "django/conf.py", "stores/sqlite.py", "stores/_postgres_pool.py", "stores/_postgres_pool_async.py",
         "testing/_contract.py",
     }  # fmt: skip

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, TextIO
 
-from . import _codes, _enrolling, _explaining, _looking, _operating, _resetting, _selftest, _uris
+from . import _codes, _enrolling, _explaining, _importing, _looking, _operating, _resetting, _selftest, _uris
 from ._parsing import WRONG, Commands, Mistake, Overview, Parser
 
 STOPPED: Final = 130  # as shells tell of SIGINT
@@ -117,6 +117,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"totpcore {__version__}")
     commands = Commands(parser)
-    for part in (_codes, _uris, _explaining, _selftest, _looking, _enrolling, _resetting, _operating):
+    for part in (_codes, _uris, _explaining, _selftest, _looking, _enrolling, _resetting, _operating, _importing):
         part.add(commands)
     return parser
