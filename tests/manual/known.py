@@ -15,21 +15,20 @@ Answers = Mapping[str, Mapping[str, str]]
 
 ENVIRONMENT: Final = "a place for packages, which a system's own Python may refuse to take; the tests have theirs"
 DJANGO: Final = "tests/howto/test_django.py"
+MOVING_IN: Final = "tests/howto/test_moving_in.py"
 
 # Pages that a test goes through as a reader does, block by block, and stops at a block that it does not know.
 WALKED: Final[Mapping[str, str]] = {
     f"docs/tutorial/{name}.md": "tests/tutorial/test_walk.py::test_the_tutorial"
     for name in ("index", "panel", "set-up", "log-in", "everybody")
-}
+} | {"docs/reference/command-line.md": "tests/cli/test_reference.py::test_every_session_goes_as_the_page_says"}
 
 # Beside `tox run -e …`, of which each environment is looked up, and `pip install` of totpcore with extras that it has.
 COMMANDS: Final[Answers] = {
     "README.md": {"python3 -m venv .venv": ENVIRONMENT},
     "docs/how-to/sealing.md": {
         "umask 077": "tests/test_manual.py::test_the_command_that_makes_a_key",
-        "python3 -c 'from totpcore.sealing import Keyring; print(Keyring.generate_key(\"2026-08\"))' > totp.keys": (
-            "tests/test_manual.py::test_the_command_that_makes_a_key"
-        ),
+        "totpcore key --id 2026-08 > totp.keys": "tests/test_manual.py::test_the_command_that_makes_a_key",
     },
     "docs/how-to/flask.md": {
         "python3 -m venv .venv": ENVIRONMENT,
@@ -59,10 +58,44 @@ COMMANDS: Final[Answers] = {
         "python3 -m totpcore selftest": "tests/howto/test_installing.py::test_the_last_two_commands",
         "totpcore --version": "tests/howto/test_installing.py::test_the_last_two_commands",
     },
-    "docs/how-to/moving-from-pyotp.md": {
+    "docs/how-to/moving-in.md": {
+        "totpcore import pyotp secrets.csv --dry-run --create --store sqlite:///2fa.db --keys-file totp.keys": (
+            f"{MOVING_IN}::test_a_table_of_pyotp"
+        ),
+        "totpcore import pyotp secrets.csv --create --store sqlite:///2fa.db --keys-file totp.keys": (
+            f"{MOVING_IN}::test_a_table_of_pyotp"
+        ),
         "TOTPCORE_STORE=sqlite:////srv/app/second-factors.db TOTPCORE_KEYS=… python3 from_pyotp.py site.db": (
-            "tests/howto/test_moving_from_pyotp.py::test_the_script_and_the_end_of_the_column"
-        )
+            f"{MOVING_IN}::test_the_script_and_the_end_of_the_column"
+        ),
+        "totpcore import passlib totp.json --store sqlite:///2fa.db --keys-file totp.keys": (
+            f"{MOVING_IN}::test_what_passlib_wrote"
+        ),
+        "python manage.py dumpdata otp_totp otp_hotp otp_static > devices.json": (
+            f"{MOVING_IN}::test_devices_of_django_otp"
+        ),
+        "totpcore import django-otp devices.json --store sqlite:///2fa.db --keys-file totp.keys": (
+            f"{MOVING_IN}::test_devices_of_django_otp"
+        ),
+        "python manage.py dumpdata mfa > authenticators.json": f"{MOVING_IN}::test_authenticators_of_allauth",
+        "totpcore import allauth authenticators.json --store sqlite:///2fa.db --keys-file totp.keys": (
+            f"{MOVING_IN}::test_authenticators_of_allauth"
+        ),
+        "totpcore import libpam ~/.google_authenticator --user alice --store sqlite:///2fa.db --keys-file totp.keys": (
+            f"{MOVING_IN}::test_files_of_the_pam_module"
+        ),
+        "totpcore import libpam homes --store sqlite:///2fa.db --keys-file totp.keys": (
+            f"{MOVING_IN}::test_files_of_the_pam_module"
+        ),
+        "zbarimg --quiet --raw -Sdisable -Sqrcode.enable export*.png > accounts.txt": (
+            f"{MOVING_IN}::test_pictures_of_an_export"
+        ),
+        "totpcore import migration accounts.txt --map whose.csv --store sqlite:///2fa.db --keys-file totp.keys": (
+            f"{MOVING_IN}::test_pictures_of_an_export"
+        ),
+        "totpcore import uri uris.txt --store sqlite:///2fa.db --keys-file totp.keys": (
+            f"{MOVING_IN}::test_uris_of_ones_own"
+        ),
     },
     "docs/how-to/several-workers.md": {
         "gunicorn --workers 4 --threads 4 --preload howto.workers:app": (

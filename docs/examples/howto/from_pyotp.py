@@ -15,7 +15,8 @@ import time
 from collections.abc import Iterable
 from contextlib import closing
 
-from totpcore import TOTP, AlreadyEnrolled, InvalidInput, Secret, TwoFactor
+from totpcore import AlreadyEnrolled, InvalidInput, TwoFactor
+from totpcore.migrate import from_pyotp
 from totpcore.sealing import Keyring
 from totpcore.stores import from_url
 
@@ -32,16 +33,16 @@ def take_over(
     valid_window: int = 0,
     allow_weak: bool = False,
 ) -> dict[str, str]:
-    """Adopt each user's secret in base32, and return who has to set up anew, and why.
+    """Adopt each user's secret, and return who has to set up anew, and why.
 
     `valid_window` is what the application passed to pyotp's `verify`.
     """
     left: dict[str, str] = {}
     for user, base32 in secrets:
         try:
-            token = TOTP(Secret.from_base32(base32))
+            moved = from_pyotp(base32, valid_window=valid_window)
             # pyotp leaves no trace of the codes that were used: all that it would take now count as spent.
-            two_factor.adopt(user, token, spent=token.counter(now) + valid_window, allow_weak=allow_weak)
+            two_factor.adopt(user, moved.token, spent=moved.spent_by(now), allow_weak=allow_weak)
         except AlreadyEnrolled:
             continue
         except InvalidInput as error:
