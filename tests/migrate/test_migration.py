@@ -530,10 +530,10 @@ def _bad(length: int) -> list[str]:
 
 
 def _seconds(text: str) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     with suppress(InvalidURI):
         from_migration([text])
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 @pytest.mark.parametrize("place", range(13))
