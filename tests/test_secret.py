@@ -16,7 +16,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from records import secrets
@@ -89,9 +89,10 @@ def test_leftover_bits_are_ignored(last: str) -> None:
 
 @pytest.mark.requirement("R4648-3.3-1")
 @given(st.integers(0, 31), st.characters(exclude_categories=[]))
+@example(31, "=")  # 31 characters and the padding that completes them: nothing is wrong with that
 def test_a_bad_character_is_named_by_its_position(place: int, character: str) -> None:
     """A character outside of the alphabet is refused by its place, counted in what was typed, and not shown."""
-    if character.upper() in [*ALPHABET, " ", "-"] and character.isascii():
+    if (character.upper() in [*ALPHABET, " ", "-"] and character.isascii()) or (place, character) == (31, "="):
         return
     with pytest.raises(InvalidSecret) as caught:
         Secret.from_base32(TEXT[:place] + character + TEXT[place + 1 :])
