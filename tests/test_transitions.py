@@ -1243,6 +1243,15 @@ def test_rule_9_raise_floor_ends_what_is_pending(life: Life) -> None:
     assert life.raw is None
 
 
+def test_rule_9_raise_floor_ends_what_has_run_out(life: Life) -> None:
+    """A pending secret that ran out goes too: it is not open again where the clock is set back afterwards."""
+    life.clock.now = life.enrol().expires_at
+    life.service.raise_floor(USER)
+    life.clock.tick(-1)
+    assert life.service.status(USER).state is State.OFF
+    assert life.raw is None
+
+
 # ---- adopt ----
 
 

@@ -187,7 +187,7 @@ def raise_floor(record: Record, moment: Moment) -> Decision[None]:
     """Void what a restored backup may have brought back: codes up to now, recovery codes, a pending secret."""
     active = record.active
     if active is None:
-        return Decision(record if record.pending is None else EMPTY, None)
+        return Decision(EMPTY, None)  # what has run out goes too: on a clock that is set back it would be open again
     if isinstance(active.token, HOTP):
         raise Refusal(errors.StateError("raise_floor is for TOTP tokens: reset an HOTP token and bind it anew"))
     voided = active._replace(spent=floor_of(active, moment), recovery=active.recovery.void())
