@@ -497,9 +497,11 @@ class Lifecycle(RuleBasedStateMachine):
     def replace(self, choice: tuple[str, int]) -> None:
         """Begin set-up of a new secret."""
         typed = self.text(choice)
-        self.shown(
-            self.both(lambda: self.service.replace(USER, typed, account="alice"), lambda: self.model.replace(typed))
+        answer = self.both(
+            lambda: self.service.replace(USER, typed, account="alice"), lambda: self.model.replace(typed)
         )
+        self.shown(answer)
+        self.changed(choice, answer)
 
     @precondition(lambda self: self.model.waiting)
     @rule(choice=PENDING_TEXTS)
