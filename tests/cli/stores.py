@@ -15,19 +15,21 @@ import pty
 import re
 import select
 import signal
+import sqlite3
 import struct
 import subprocess
 import sys
 import termios
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 import pytest
 
 from sealing.people import FIRST, SECOND, THIRD
-from totpcore import Plaintext, Sealer, SQLiteStore, Store, TwoFactor, cli
+from totpcore import Plaintext, Sealer, SQLiteStore, Store, StoreError, TwoFactor, cli
 from totpcore.sealing import Keyring
 from totpcore.testing import HandClock, Phone
 
@@ -112,6 +114,11 @@ class House:
         assert held is not None
         return held
 
+    def fill(self, records: Mapping[str, bytes]) -> None:
+        """Put in many at once, which one by one would take its time."""
+        with closing(sqlite3.connect(self.folder / "2fa.db")) as direct, direct:
+            direct.executemany("INSERT INTO totpcore (user, value) VALUES (?, ?)", records.items())
+
     def environment(self, keys: str = OLD_ENTRY) -> dict[str, str]:
         """The variables that a process of an operator has."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("TOTPCORE_")}
@@ -139,6 +146,21 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     yield made
     assert isinstance(made.store, SQLiteStore)
     made.store.close()
+
+
+@contextmanager
+def full_at(user: str) -> Iterator[None]:
+    """The disk is full when the record of this user is written."""
+    swap = SQLiteStore.swap
+
+    def fails(store: SQLiteStore, of: str, *values: bytes | None) -> bool:
+        if of == user:
+            raise StoreError("the disk is full")
+        return swap(store, of, *values)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SQLiteStore, "swap", fails)
+        yield
 
 
 @pytest.fixture

@@ -7,8 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from cli.stores import LOST, NOW, OLD, OLD_ENTRY, House, Run, Terminal, example, is_one_line, keys_file, script, shell
-from totpcore import HOTP, ClockBehind, CodeReplayed, Secret, SQLiteStore, State, StoreContended, StoreError
+from cli.stores import (
+    LOST,
+    NOW,
+    OLD,
+    OLD_ENTRY,
+    House,
+    Run,
+    Terminal,
+    example,
+    full_at,
+    is_one_line,
+    keys_file,
+    script,
+    shell,
+)
+from totpcore import HOTP, ClockBehind, CodeReplayed, Secret, SQLiteStore, State, StoreContended
 
 pytest_plugins = ["cli.stores"]
 
@@ -120,17 +134,9 @@ def _contended() -> StoreContended:
     return StoreContended("the record was changed by others in each of 128 rounds")
 
 
-def test_a_store_that_fails_in_the_midst(people: House, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_fails_in_the_midst(people: House, run: Run) -> None:
     """What was done stays done, how far it came is said, and a new run goes on."""
-    swap = SQLiteStore.swap
-
-    def fails(store: SQLiteStore, user: str, *values: bytes | None) -> bool:
-        if user == "bob":
-            raise StoreError("the disk is full")
-        return swap(store, user, *values)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(SQLiteStore, "swap", fails)
+    with full_at("bob"):
         said = run("raise-floor", "--all", "--yes")
     assert said == (2, "", "1 of 3 looked at\ntotpcore: the disk is full\n")
     assert [people.service().status(user).codes_left for user in ("ada", "bob")] == [0, 10]

@@ -4,7 +4,6 @@ What it does to records, and beside log-ins, is in `tests/sealing`.
 """
 
 import re
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -21,12 +20,12 @@ from cli.stores import (
     Run,
     Terminal,
     example,
+    full_at,
     is_one_line,
     keys_file,
     script,
     shell,
 )
-from totpcore import SQLiteStore, StoreError
 from totpcore.sealing import Keyring
 
 pytest_plugins = ["cli.stores"]
@@ -46,13 +45,9 @@ def rotated(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
 def fill(house: House, count: int) -> list[str]:
     """Put users in, each sealed for them by the old key, without waiting for the disk each time."""
     plain, users = _opened(house), [f"u{number:05}" for number in range(count)]
-    with sqlite3.connect(house.folder / "2fa.db") as direct:
-        rows = [
-            (user, OLD.seal(plain, b"\0\x0atotpcore/1" + len(user).to_bytes(2, "big") + user.encode()))
-            for user in users
-        ]
-        direct.executemany("INSERT INTO totpcore (user, value) VALUES (?, ?)", rows)
-    direct.close()
+    house.fill(
+        {user: OLD.seal(plain, b"\0\x0atotpcore/1" + len(user).to_bytes(2, "big") + user.encode()) for user in users}
+    )
     return users
 
 
@@ -178,17 +173,9 @@ def test_ctrl_c_in_the_midst(house: House) -> None:
     assert resealed(house, users) == 3000
 
 
-def test_a_store_that_fails_in_the_midst(rotated: House, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_fails_in_the_midst(rotated: House, run: Run) -> None:
     """How far it came is said; a new run goes on."""
-    swap = SQLiteStore.swap
-
-    def fails(store: SQLiteStore, user: str, *values: bytes | None) -> bool:
-        if user == "bob":
-            raise StoreError("the disk is full")
-        return swap(store, user, *values)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(SQLiteStore, "swap", fails)
+    with full_at("bob"):
         assert run("reseal") == (2, "", "1 of 2 looked at, 1 sealed anew\ntotpcore: the disk is full\n")
     assert run("reseal").out.startswith("2 looked at, 1 sealed anew")
 

@@ -5,7 +5,6 @@ import errno
 import io
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -169,11 +168,7 @@ def test_a_store_that_cannot_list_its_users(house: House, run: Run, monkeypatch:
 def test_records_are_loaded_by_hundreds(house: House, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Five hundred at once, and none by itself."""
     house.add("u")
-    value = house.held("u")
-    with sqlite3.connect(house.folder / "2fa.db") as direct:
-        rows = [(f"u{number:04}", value) for number in range(1000)]
-        direct.executemany("INSERT INTO totpcore (user, value) VALUES (?, ?)", rows)
-    direct.close()
+    house.fill(dict.fromkeys((f"u{number:04}" for number in range(1000)), house.held("u")))
     asked = list[int]()
     many = SQLiteStore.load_many
 
@@ -216,11 +211,7 @@ def test_the_examples_do_what_they_say(house: House) -> None:
 def test_nobody_reads_to_the_end(house: House) -> None:
     """A closed pipe is quiet, and its exit code is that of SIGPIPE."""
     house.add("u")
-    value = house.held("u")
-    with sqlite3.connect(house.folder / "2fa.db") as direct:
-        rows = [(f"u{number:05}", value) for number in range(5000)]
-        direct.executemany("INSERT INTO totpcore (user, value) VALUES (?, ?)", rows)
-    direct.close()
+    house.fill(dict.fromkeys((f"u{number:05}" for number in range(5000)), house.held("u")))
     process = subprocess.Popen(
         [*command(), "users", "--csv"], cwd=house.folder, env=house.environment(), stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
