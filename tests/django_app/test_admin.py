@@ -18,10 +18,9 @@ from django.http import HttpResponse
 from django.test import RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 
-from browser.site import Account
 from django_app.office import Browser, Office
 from django_app.visitors import PASSWORD, House
-from totpcore import Event, Secret, State, StoreError, TwoFactor
+from totpcore import Event, State, StoreError, TwoFactor
 from totpcore.django import models
 from totpcore.django.admin import SecondFactorUserAdmin, install
 from totpcore.django.signals import second_factor_event
@@ -105,10 +104,10 @@ def test_column_tells_every_state(office: Office, client: Browser) -> None:
 def test_codes_that_nobody_has_seen_are_none(office: Office, client: Browser) -> None:
     """After a factor was brought along from another system: the list and the form say so."""
     ada, bob = office.add("ada"), office.add("bob")
+    accounts = {user.username: office.enrol(user) for user in (ada, bob)}
     for user in (ada, bob):
-        office.enrol(user)
         models.expect(user, codes_shown=False)
-    office.lock(Account(str(bob.pk), "bob", Secret.generate().base32, ()))
+    office.lock(accounts["bob"])
     listed = rows(client.get(LIST))
     assert (listed["ada"], listed["bob"]) == ("on, no codes yet", "locked, no codes yet")
     assert "on since Jan. 15, 2027, 2 a.m., no recovery codes yet" in text(change(client, ada))
