@@ -552,9 +552,9 @@ def test_a_timeout_waits_for_the_swap() -> None:
 
     async def late() -> World:
         store, service = on_halting("on", "before swap")
-        asyncio.get_running_loop().call_later(0.1, store.go.set)
-        with pytest.raises(TimeoutError):  # the timeout is what is tested
+        with pytest.raises(TimeoutError):  # noqa: PT012  # the timeout is what is tested
             async with asyncio.timeout(0.01):
+                asyncio.get_running_loop().call_later(0.1, store.go.set)  # armed after the time limit is
                 await service.verify(USER, scene("on").code())
         current = asyncio.current_task()
         assert current is not None
@@ -571,7 +571,8 @@ def test_wait_for_waits_for_the_swap() -> None:
 
     async def late() -> World:
         store, service = on_halting("on", "after swap")
-        asyncio.get_running_loop().call_later(0.1, store.go.set)
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_later, 0.1, store.go.set)  # armed after the time limit is
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(begun(service, "on", "verify"), 0.01)
         return store.world

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from browser.steady.sitecustomize import steady_bytes
 from totpcore import HOTP, TOTP, EventKind, Policy, Refused, Secret, State, errors
 from totpcore._record import Active, Pending, Record
 from totpcore._states import TABLE
@@ -21,8 +22,9 @@ PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_examples_give_what_they_say(page: Path) -> None:
+def test_examples_give_what_they_say(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every `>>>` in a page is run."""
+    monkeypatch.setattr("secrets.token_bytes", steady_bytes(page.name))  # no code of an example is right by chance
     assert doctest.testfile(str(page), module_relative=False, encoding="utf-8").failed == 0
 
 

@@ -16,6 +16,7 @@ import io
 import json
 import logging
 import pickle
+import re
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -39,6 +40,7 @@ pytest_plugins = ["records.fixtures"]
 
 
 PACKAGE = str(Path(totpcore.__file__).parent)
+ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")  # of an object: its digits may be those of a code
 
 
 @pytest.fixture
@@ -255,7 +257,7 @@ def assert_silent(call: Callable[[], object], hidden: set[str]) -> None:
     except Exception as error:  # noqa: BLE001  # whatever it is
         for line in rendered(error):
             for form in hidden:
-                assert form not in line
+                assert form not in ADDRESS.sub("", line)
     else:
         pytest.fail("did not raise")
 
@@ -523,7 +525,7 @@ def test_no_value_shows_a_secret(both: Life, values: dict[str, Any], name: str, 
         shown = str(error)
     text = repr(shown) + (shown.decode("latin-1") if isinstance(shown, bytes) else str(shown))
     for form in hidden:
-        assert form not in text
+        assert form not in ADDRESS.sub("", text)
 
 
 @pytest.mark.parametrize("name", ["Enrolment", "Confirmed", "RecoveryCodes", "Secret", "TOTP", "HOTP", "KeyURI"])

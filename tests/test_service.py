@@ -748,7 +748,7 @@ LONG = ["1" * 10**6, " " * 10**6, "\N{GRINNING FACE}" * 250_000, "\0" * 10**6, "
 
 @pytest.mark.requirement("A5-11.2.5")
 @pytest.mark.parametrize("state", ["off", "pending", "on", "hotp"])
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     text=st.one_of(
         st.text(st.characters(exclude_categories=[]), max_size=70),

@@ -258,11 +258,12 @@ def test_threads_share_one_event_loop(loop: EventLoop) -> None:
 
 def test_an_event_loop_ends_with_all_that_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """No thread and no task is left; and what takes too long is not waited for without end."""
-    monkeypatch.setattr(_awaiting, "_PATIENCE", 0.05)
     threads, loop, awaiting = set(threading.enumerate()), EventLoop(), Awaiting()  # some of other tests may yet end
     loop.stop()  # it was never started
-    with pytest.raises(TimeoutError):
-        Waiting(awaiting, loop).hang()
+    with monkeypatch.context() as patch:
+        patch.setattr(_awaiting, "_PATIENCE", 0.05)
+        with pytest.raises(TimeoutError):
+            Waiting(awaiting, loop).hang()
     assert set(threading.enumerate()) - threads
     loop.stop()
     assert awaiting.left == ["ended"]

@@ -28,7 +28,10 @@ def scan(page: Page, path: Path | None = None, *, whole: bool = False) -> str:
     ends = time.monotonic() + PATIENCE / 1000
     while True:
         screenshot = picture(page, path, whole=whole)
-        found = zxingcpp.read_barcodes(Image.open(io.BytesIO(screenshot)))
+        # In the dots of a QR code it finds, once in some hundred, the bars of other kinds of code.
+        found = zxingcpp.read_barcodes(
+            Image.open(io.BytesIO(screenshot)), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+        )
         if found or time.monotonic() > ends:
             break
         page.wait_for_timeout(100)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Error, Page, Route, expect
 
-from browser.codes import oath_code
+from browser.codes import oath_code, wrong_code
 from browser.seeing import scan
 from browser.site import Site
 from browser.steps import (
@@ -34,7 +34,7 @@ class SetUp:
         """
         log_in(page, site, site.add("ada"))
         uri = open_set_up(page, site)
-        save(page, site, oath_code(uri, site.now() + 3000))
+        save(page, site, wrong_code(uri.partition("secret=")[2].partition("&")[0], site.now()))
         expect(site.alert(page)).to_contain_text(site.words.not_right)
         assert scan(page) == uri
         page.goto(f"{site.url}{site.places.second_factor}")

@@ -179,7 +179,9 @@ def damaged(draw: st.DrawFn) -> tuple[str, bytes]:
 
 
 @given(file=damaged())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_whatever_is_in_a_file(tmp_path: Path, file: tuple[str, bytes]) -> None:
     """Either it has rows, each with a token or a reason; or it is refused in one line that whoever ran it can mend."""
     form, held = file

@@ -24,7 +24,10 @@ URI = f"otpauth://totp/ACME:alice%40example.com?secret={RFC}&issuer=ACME"
 
 def read(image: Image.Image) -> str:
     """What a decoder reads off an image in which there is exactly one code."""
-    (found,) = zxingcpp.read_barcodes(image.convert("RGB"))
+    # In the dots of a QR code it may find the bars of other kinds of code.
+    (found,) = zxingcpp.read_barcodes(
+        image.convert("RGB"), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    )
     return found.text
 
 

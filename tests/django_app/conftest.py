@@ -11,6 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.test import override_settings
 
+from browser.steady.sitecustomize import steady_bytes
 from django_app.visitors import House
 from stores.django_project import application, on_sqlite
 from totpcore.testing import HandClock
@@ -28,8 +29,11 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def house(migrated: Path, tmp_path: Path) -> Iterator[House]:
+def house(
+    migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[House]:
     """A site with an empty database, whose requests are transactions, at a time that a test sets."""
+    monkeypatch.setattr("secrets.token_bytes", steady_bytes(request.node.name))  # no two codes are alike by chance
     for name in FILES:
         copyfile(migrated / name, tmp_path / name)
         (tmp_path / name).chmod(0o600)

@@ -10,12 +10,13 @@ from django.test import override_settings
 from playwright.sync_api import Page
 
 from browser.fixtures import chromium, chromium_without_javascript, new_page
+from browser.pictures import steady_chance
 from browser.site import START
 from django_panel.live import Live, Started
 from stores.django_project import application, on_sqlite
 from totpcore.testing import HandClock
 
-__all__ = ["chromium", "chromium_without_javascript", "new_page"]
+__all__ = ["chromium", "chromium_without_javascript", "new_page", "steady_chance"]
 
 FILES = ("db.sqlite3", "db.totpcore.sqlite3")
 UNSAFE = ("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright has an event loop in this thread, where none of the site runs
@@ -33,8 +34,11 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def site(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
-    """An admin with the addresses, the middleware and the templates of the example project, listening."""
+def site(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steady_chance: None) -> Iterator[Live]:
+    """An admin with the addresses, the middleware and the templates of the example project, listening.
+
+    No two codes are alike by chance.
+    """
     monkeypatch.setenv(*UNSAFE)
     for name in ("DJANGO_SECRET_KEY", "TOTPCORE_KEYS"):
         monkeypatch.setenv(name, "of no use")

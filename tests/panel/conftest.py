@@ -8,15 +8,19 @@ import pytest
 from playwright.sync_api import Page
 
 from browser.fixtures import chromium, chromium_without_javascript, new_page
+from browser.pictures import steady_chance
 from panel.live import START, Live
 from totpcore.testing import HandClock
 
-__all__ = ["chromium", "chromium_without_javascript", "new_page"]
+__all__ = ["chromium", "chromium_without_javascript", "new_page", "steady_chance"]
 
 
 @pytest.fixture
-def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
-    """A panel on a clock that is moved by hand, served on a port of its own when a browser asks for it."""
+def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steady_chance: None) -> Iterator[Live]:
+    """A panel on a clock that is moved by hand, served on a port of its own when a browser asks for it.
+
+    No two codes are alike by chance.
+    """
     # A password hash is slow on purpose, and these tests make hundreds; the eleven steps keep the real one.
     monkeypatch.setattr(f"{Live.module}.generate_password_hash", Live.hash)
     live = Live(tmp_path, HandClock(START))

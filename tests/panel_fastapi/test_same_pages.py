@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from browser.codes import oath_code
+from browser.codes import oath_code, wrong_code
 from browser.site import PASSWORD, START, Account
 from need import need
 from pages.live import Answer, Live, Visitor, key_in, paths
@@ -97,8 +97,8 @@ def set_up(live: Live, visitor: Visitor) -> Iterator[tuple[str, Answer]]:
     yield "setup", shown
     yield "pending", visitor.get("/profile/two-factor")
     yield "begun anew elsewhere", elsewhere.post("/profile/two-factor/confirm", code="000000")
-    for ahead in (3000, 120):
-        yield f"confirm {ahead}", visitor.post("/profile/two-factor/confirm", code=oath_code(key, live.now() + ahead))
+    for word, typed in (("wrong", wrong_code(key, live.now())), ("ahead", oath_code(key, live.now() + 120))):
+        yield f"confirm, {word}", visitor.post("/profile/two-factor/confirm", code=typed)
     yield "confirm", visitor.post("/profile/two-factor/confirm", code=oath_code(key, live.now()))
     yield "confirm twice", visitor.post("/profile/two-factor/confirm", code=oath_code(key, live.now()))
     yield "on", visitor.get("/profile/two-factor")

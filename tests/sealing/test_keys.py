@@ -385,9 +385,10 @@ def test_a_new_key_goes_to_the_front(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_new_keys_are_random() -> None:
-    """No two alike, nor their ids, each of 32 bytes."""
+    """No two alike, each of 32 bytes; nor their ids, of which two may be alike by chance: they have 32 bits."""
     entries = [Keyring.generate_key().split(":") for _ in range(500)]
-    assert len({key_id for key_id, _ in entries}) == len({text for _, text in entries}) == 500
+    assert len({text for _, text in entries}) == 500
+    assert len({key_id for key_id, _ in entries}) >= 498
     assert all(re.fullmatch("[0-9a-f]{8}", key_id) for key_id, _ in entries)
     assert {len(text) for _, text in entries} == {43}
     keys = [base64.urlsafe_b64decode(text + "=") for _, text in entries]

@@ -21,7 +21,7 @@ from totpcore import Secret, _core, _record
 from totpcore._guard import Hidden
 from totpcore.testing import Phone
 from weaknesses.frame import TOTPCORE, Library, User, holds, outcome, refuses, weakness
-from weaknesses.twins import KEY, altered_record, faulty, stored, with_line
+from weaknesses.twins import KEY, altered_record, faulty, seeded, stored, with_line
 
 GOLDEN: Final = Path(__file__).parents[1] / "records" / "version-1.json"
 
@@ -75,7 +75,9 @@ def takes_the_damaged_for_empty() -> Library:
 @weakness("V83", twin=takes_the_damaged_for_empty)
 def a_damaged_record_is_unreadable_and_nothing_else(lib: Library) -> None:
     """Two thousand mutations of a record: `RecordUnreadable` or a refusal of the code, never a factor that is off."""
-    user, source = User(lib).on(), Random(83)
+    with seeded(83):
+        user = User(lib).on()
+    source = Random(83)
     whole, told, wrong = stored(user), set(), user.wrong()
     for number in range(2000):
         damaged = bytearray(whole)

@@ -235,7 +235,7 @@ class StoreContract:
                 expect(outcomes["ok"] <= 1, f"one code must open at most once, not {outcomes}")
                 expect(outcomes.keys() <= {"ok", "replayed"}, f"a racer must be told in the end, not {outcomes}")
                 expect(life.try_verify(life.code(), store) == "replayed", "a spent code must stay spent")
-                life.clock.tick(30)
+                life.clock.tick(60)
 
     def test_a_lost_answer_is_never_a_second_acceptance(self, store_factory: StoreFactory) -> None:
         """The connection is cut between a swap and its answer: the code is spent, or the caller gets `StoreError`."""
@@ -269,7 +269,7 @@ class StoreContract:
 
             self.in_rolled_back_transaction(store_factory, calls)
             expect(life.try_verify(code) == "replayed", "the right code must stay spent")
-            life.clock.tick(30)
+            life.clock.tick(60)
             accepted = life.ask(lambda service: service.verify("user", life.code()))
             expect(accepted.failures_before == 1, "the wrong code must stay charged")
 
@@ -278,13 +278,13 @@ class StoreContract:
         with self.opening(store_factory) as stores:
             life = Life(stores)
             expect(life.try_verify(life.code()) == "ok", "the code must be accepted")
-            life.clock.tick(30)
+            life.clock.tick(60)
             phone = Phone.scan(life.ask(lambda service: service.replace("user", life.code(), account="user")).uri)
-            life.clock.tick(30)
+            life.clock.tick(60)
             life.ask(lambda service: service.confirm("user", phone.code(life.clock())))
-            life.clock.tick(30)
+            life.clock.tick(60)
             expect(life.try_verify(phone.code(life.clock())) == "ok", "the new phone's code must be accepted")
-            life.clock.tick(30)
+            life.clock.tick(60)
             life.ask(lambda service: service.disable("user", phone.code(life.clock())))
             expect(stores.open().load("user") is None, "nothing must remain")
 
@@ -295,7 +295,7 @@ class StoreContract:
                 code = life.code()
                 outcomes = Counter(race([partial(life.try_verify, code)] * self.racers))
                 expect(outcomes == {"ok": 1, "replayed": self.racers - 1}, f"one code must open once, not {outcomes}")
-                life.clock.tick(30)
+                life.clock.tick(60)
 
     def _race_recovery_codes(self, store_factory: StoreFactory, race: Race) -> None:
         with self.opening(store_factory) as stores:

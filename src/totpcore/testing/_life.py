@@ -22,7 +22,7 @@ class Life:
         self.clock = HandClock(_START)
         self._phone = Phone.scan(self.ask(lambda service: service.enrol("user", account="user")).uri)
         self.recovery_codes = self.ask(lambda service: service.confirm("user", self.code())).recovery_codes
-        self.clock.tick(30)
+        self.clock.tick(60)  # two steps: of a random secret, one in a million has one code in both, and spends both
 
     def ask(self, call: Callable[[TwoFactor], T], store: Store | None = None) -> T:
         """Return what a service says, on the store that is given, or on one of its own."""
