@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 import segno
-import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from decoding import qr_codes
 from need import need
 from totpcore import TOTP, KeyURI, MemoryStore, Plaintext, Secret, TwoFactor, qr
 from totpcore.answers import Enrolment
@@ -40,11 +40,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::totpcore.CompatibilityWarning")
 
 def read(image: Image.Image) -> str:
     """Return what zxing-cpp reads off an image in which there is exactly one code."""
-    # In the dots of a QR code it finds, once in some thousand, the bars of other kinds of code.
-    (found,) = zxingcpp.read_barcodes(
-        image.convert("RGB"), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
-    )
-    return found.text
+    (found,) = qr_codes(image)
+    return found
 
 
 def screenshot(svg: str, background: str, folder: Path) -> Image.Image:

@@ -19,9 +19,10 @@ def oath_codes(uri_or_key: str, at: float, count: int) -> list[str]:
     return subprocess.run(command, input=key, capture_output=True, text=True, check=True).stdout.split()
 
 
-def wrong_code(key: str, at: float) -> str:
+def wrong_code(uri_or_key: str, at: float) -> str:
     """A code that is wrong now and for some minutes."""
-    right = oath_codes(key, at - 330, 32)  # -11 to +20: to confirm looks ten steps each way for a clock that is off
+    # -11 to +20 steps: to confirm looks ten of them each way for a clock that is off.
+    right = oath_codes(uri_or_key, at - 330, 32)
     return next(code for code in (f"{n:06}" for n in range(100)) if code not in right)
 
 

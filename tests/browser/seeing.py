@@ -7,9 +7,10 @@ import subprocess
 import time
 from pathlib import Path
 
-import zxingcpp
 from PIL import Image
 from playwright.sync_api import Error, Page
+
+from decoding import qr_codes
 
 PATIENCE = 60_000  # milliseconds: a machine that runs everything side by side may pause a browser for long
 
@@ -28,15 +29,12 @@ def scan(page: Page, path: Path | None = None, *, whole: bool = False) -> str:
     ends = time.monotonic() + PATIENCE / 1000
     while True:
         screenshot = picture(page, path, whole=whole)
-        # In the dots of a QR code it finds, once in some hundred, the bars of other kinds of code.
-        found = zxingcpp.read_barcodes(
-            Image.open(io.BytesIO(screenshot)), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
-        )
+        found = qr_codes(Image.open(io.BytesIO(screenshot)))
         if found or time.monotonic() > ends:
             break
         page.wait_for_timeout(100)
     assert len(found) == 1, "exactly one code can be read off the screen"
-    return found[0].text
+    return found[0]
 
 
 def decode_by_zbar(screenshot: Path) -> str:

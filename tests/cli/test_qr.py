@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-import zxingcpp
 from PIL import Image
 
 from cli.running import RFC, Call, examples, shell, standard_input, surroundings, terminal
 from cli.stores import PATIENCE, command, is_one_line
+from decoding import qr_codes
 from need import need
 from totpcore import KeyURI, cli
 
@@ -24,11 +24,8 @@ URI = f"otpauth://totp/ACME:alice%40example.com?secret={RFC}&issuer=ACME"
 
 def read(image: Image.Image) -> str:
     """What a decoder reads off an image in which there is exactly one code."""
-    # In the dots of a QR code it may find the bars of other kinds of code.
-    (found,) = zxingcpp.read_barcodes(
-        image.convert("RGB"), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
-    )
-    return found.text
+    (found,) = qr_codes(image)
+    return found
 
 
 def screenshot(lines: list[str], paper: int) -> Image.Image:

@@ -3,9 +3,9 @@
 import subprocess
 from pathlib import Path
 
-import zxingcpp
 from PIL import Image
 
+from decoding import qr_codes
 from need import need
 
 
@@ -20,7 +20,4 @@ def by_zbar(picture: Path) -> str:
 def by_zxing(picture: Path) -> str:
     """What zxing-cpp reads off it."""
     with Image.open(picture) as image:
-        found = zxingcpp.read_barcodes(
-            image.convert("RGB"), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
-        )
-    return "\n".join(one.text for one in found)
+        return "\n".join(qr_codes(image))
