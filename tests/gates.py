@@ -38,11 +38,13 @@ SECRET_NAMES = {
 }  # fmt: skip
 # Public vectors, read from files of the package and compared by `selftest`, are neither secret nor typed by anybody.
 # What a store holds is compared with another spelling of itself in `_record.py`. `raw` is a connection to SQLite.
+# The package loads its own modules by the names in its table. What `secret.py` gives to `int` is in an alphabet.
 # Waiting for a store, and talking to its server, is what these are for; the others open no connection.
 EXEMPT = {
     "network": {"aio.py", "stores", "testing"},
     "plain comparison of secrets": {"_record.py", "cli/_selftest.py", "stores/sqlite.py", "testing", "vectors"},
-    "int of unchecked text": {"vectors"},
+    "int of unchecked text": {"secret.py", "vectors"},
+    "unknown modules": {"__init__.py"},
 }
 
 Gate = Callable[[ast.AST], Iterator[ast.AST]]

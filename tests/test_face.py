@@ -160,11 +160,38 @@ def test_importing_is_cheap() -> None:
     """What only some programs need is loaded when it is used."""
     heavy = "sqlite3 logging argparse urllib.parse segno multiprocessing asyncio tempfile importlib.resources"
     heavy += " concurrent.futures psycopg redis django cryptography"
-    code = "import sys; before = set(sys.modules); import totpcore; print(*set(sys.modules) - before)"
-    environment = {"PYTHONPATH": str(Path(totpcore.__file__).parents[1])}
-    command = [sys.executable, "-S", "-c", code]
-    done = subprocess.run(command, capture_output=True, check=True, text=True, env=environment)
-    assert not set(heavy.split()) & set(done.stdout.split())
+    loaded = loaded_by("from totpcore import HOTP, TOTP, KeyURI, MemoryStore, Plaintext, TwoFactor")
+    assert "totpcore.service" in loaded
+    assert not set(heavy.split()) & loaded
+
+
+def test_a_name_is_loaded_when_it_is_used() -> None:
+    """`import totpcore` loads nothing else of it; a program that makes codes loads no lifecycle."""
+    assert {name for name in loaded_by("import totpcore") if name.startswith("totpcore.")} == set()
+    assert {name for name in loaded_by("from totpcore import TOTP, Secret") if name.startswith("totpcore.")} == {
+        "totpcore._guard", "totpcore.errors", "totpcore.otp", "totpcore.secret",
+    }  # fmt: skip
+
+
+def test_the_table_of_names_is_complete() -> None:
+    """Each name of the face is loaded from the module that makes it; editors are told of all of them beforehand."""
+    for name in totpcore.__all__:
+        home = totpcore._HOMES[name]
+        assert getattr(importlib.import_module(f"totpcore.{home}"), name) is getattr(totpcore, name)
+    assert set(totpcore._HOMES) - set(totpcore.__all__) == {name.split(".")[0] for name in totpcore._NAMES}
+    code = "import totpcore; print(sorted(set(totpcore.__all__) - set(dir(totpcore))), totpcore.stores.MemoryStore)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True, env=ALONE)
+    assert done.stdout == "[] <class 'totpcore.stores.memory.MemoryStore'>\n"
+
+
+ALONE = {"PYTHONPATH": str(Path(totpcore.__file__).parents[1])}
+
+
+def loaded_by(code: str) -> set[str]:
+    """The modules that a program loads, beside those that are there already."""
+    code = f"import sys; before = set(sys.modules); {code}; print(*set(sys.modules) - before)"
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, check=True, text=True, env=ALONE)
+    return set(done.stdout.split())
 
 
 @pytest.mark.requirement("R4226-6-1")

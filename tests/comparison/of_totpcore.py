@@ -242,4 +242,4 @@ class Totpcore(Library):
         return fact("nothing: cryptography, to seal; segno, for QR codes", needed("totpcore") == set())
 
     def import_time(self) -> str:
-        return order("tens", milliseconds("import totpcore"))
+        return order("tens", milliseconds("from totpcore import TwoFactor"))
