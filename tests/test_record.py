@@ -50,6 +50,13 @@ def test_a_record_is_written_in_one_way(record: Record) -> None:
 
 
 @given(records)
+def test_what_is_written_is_what_json_writes(record: Record) -> None:
+    """The bytes are those of `json.dumps` without spaces, to the last escape: no name and no number is garbled."""
+    fields = json.loads(written(record))
+    assert json.dumps(fields, separators=(",", ":")).encode() == written(record)
+
+
+@given(records)
 def test_records_are_plain_ascii(record: Record) -> None:
     """The bytes are printable ASCII on one line, whatever the names: no database and no editor garbles them."""
     assert written(record).decode("ascii").isprintable()

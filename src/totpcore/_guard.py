@@ -65,11 +65,12 @@ class FirstChecked:
         if given or name in named:  # without it, as `copy` calls this and as `__init__` will refuse, it is fine
             first = Hidden(given[0] if given else named[name])
             del given, named
-            # A subclass with an `__init__` of its own takes what it likes, and shows it in a frame of its own.
-            written = next(base for base in cls.__mro__ if "__init__" in vars(base))
-            if "__dataclass_fields__" in vars(written) and not isinstance(first.value, kinds):
-                raise type_error(name, allowed, first.value)
-        return super().__new__(cls)
+            if not isinstance(first.value, kinds):
+                # A subclass with an `__init__` of its own takes what it likes, and shows it in a frame of its own.
+                written = next(base for base in cls.__mro__ if "__init__" in vars(base))
+                if "__dataclass_fields__" in vars(written):
+                    raise type_error(name, allowed, first.value)
+        return object.__new__(cls)
 
 
 def type_error(name: str, allowed: str, value: object) -> TypeError:

@@ -13,9 +13,10 @@ Rules of this file:
 import base64
 import json
 from collections.abc import Callable
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Final, NamedTuple, TypeVar
 
-from ._guard import LATEST, Hidden, exact, number, text, whole
+from ._guard import LATEST, Hidden, exact, text
 from .keyuri import KeyURI
 from .otp import HOTP, LARGEST_COUNTER, TOTP, Algorithm
 from .recovery import DIGEST_BYTES, MOST_CODES, SALT_BYTES, RecoverySet
@@ -26,6 +27,7 @@ VERSION: Final = 1
 LONGEST_BYTES: Final = 16_384  # a record with 100 recovery codes and the longest names is under 10 000
 
 T = TypeVar("T")
+_Take = Callable[[str], object]  # takes a field out of a JSON object
 
 
 class Active(NamedTuple):
@@ -92,17 +94,48 @@ class Unreadable(NamedTuple):
 
 
 def encode(record: Record) -> Hidden[bytes]:
-    """Write a record in the newest version."""
-    active, pending = record.active, record.pending
-    fields: Hidden[dict[str, object]] = Hidden({"v": VERSION, **record._asdict()})
-    fields.value.update(code_tally=record.code_tally._asdict(), recovery_tally=record.recovery_tally._asdict())
-    if active is not None:
-        kept = active.recovery
-        recovery = {"salt": _b64(kept.salt), "digests": _b64(kept.digests), "spent": kept.spent}
-        fields.value["active"] = _part_fields(active) | {"recovery": recovery}
-    if pending is not None:
-        fields.value["pending"] = _part_fields(pending)
-    return Hidden(json.dumps(fields.value, separators=(",", ":")).encode("ascii"))
+    """Write a record in the newest version: the JSON that `json.dumps` would make of it without spaces.
+
+    Numbers, base64 and our own names need no quoting; the two texts among the fields are quoted by `json`. A test holds
+    both alike, byte by byte. `json.dumps` of dictionaries made for it takes three times as long.
+    """
+    active = Hidden("null") if record.active is None else _written_active(record.active)
+    pending = Hidden("null") if record.pending is None else _written_pending(record.pending)
+    written = Hidden(
+        f'{{"v":{VERSION},"active":{active.value},"pending":{pending.value},'
+        f'"code_tally":{_written_tally(record.code_tally)},"recovery_tally":{_written_tally(record.recovery_tally)},'
+        f'"enrol_until":{record.enrol_until!r}}}'
+    )
+    return Hidden(written.value.encode("ascii"))
+
+
+def _written_active(active: Active) -> Hidden[str]:
+    kept, last_used_at = active.recovery, "null" if active.last_used_at is None else repr(active.last_used_at)
+    return Hidden(
+        f'{{"spent":{active.spent},"enrolled_at":{active.enrolled_at!r},"last_used_at":{last_used_at},'
+        f'"generation":{quoted(active.generation)},"recovery":{{"salt":"{_b64(kept.salt)}",'
+        f'"digests":"{_b64(kept.digests)}","spent":{kept.spent}}},{_written_token(active.token).value}}}'
+    )
+
+
+def _written_pending(pending: Pending) -> Hidden[str]:
+    return Hidden(
+        f'{{"account":{quoted(pending.account)},"expires_at":{pending.expires_at!r},"failures":{pending.failures},'
+        f"{_written_token(pending.token).value}}}"
+    )
+
+
+def _written_token(token: TOTP | HOTP) -> Hidden[str]:
+    """Write the fields of a token, which stand among those of its credential."""
+    kind, times = ("totp", f',"period":{token.period},"t0":{token.t0}') if isinstance(token, TOTP) else ("hotp", "")
+    return Hidden(
+        f'"type":"{kind}","secret":"{_b64(token.secret.reveal())}","digits":{token.digits},'
+        f'"algorithm":"{token.algorithm}"{times}'
+    )
+
+
+def _written_tally(tally: Tally) -> str:
+    return f'{{"failures":{tally.failures},"until":{tally.until!r}}}'
 
 
 def decode(data: Hidden[bytes]) -> Record | Unreadable:
@@ -110,131 +143,114 @@ def decode(data: Hidden[bytes]) -> Record | Unreadable:
     if len(data.value) > LONGEST_BYTES:
         return Unreadable("it is too long")
     try:
-        fields = _Fields(json.loads(data.value.decode("ascii"), object_pairs_hook=_object))
-        if fields.whole("v", 0, LARGEST_COUNTER) != VERSION:
+        fields: Hidden[object] = Hidden(_parse(data.value.decode("ascii")))
+        if _whole(exact("a record", fields.value, dict).pop("v"), 0, LARGEST_COUNTER) != VERSION:
             return Unreadable("its version is unknown")
-        record = Record(
-            active=fields.optional("active", _read_active),
-            pending=fields.optional("pending", _read_pending),
-            code_tally=_read_tally(fields.part("code_tally")),
-            recovery_tally=_read_tally(fields.part("recovery_tally")),
-            enrol_until=fields.moment("enrol_until"),
-        )
-        fields.end()
+        return _read(fields, _read_record)
     except (ValueError, TypeError, KeyError, RecursionError):
         return Unreadable("it is damaged")
-    return record
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Refuse a name that stands twice, of which JSON would take the last."""
-    if len(dict(pairs)) != len(pairs):
+    if len(fields := dict(pairs)) != len(pairs):
         raise ValueError("a field stands twice")
-    return dict(pairs)
+    return fields
 
 
-class _Fields:
-    """A JSON object whose fields are taken out by type and range. Raises `ValueError`, `TypeError` or `KeyError`."""
-
-    __slots__ = ("_inner", "_left")
-
-    def __init__(self, source: object) -> None:
-        self._left: dict[str, object] = dict(exact("a part", source, dict))
-        self._inner: list[_Fields] = []
-
-    def part(self, name: str) -> "_Fields":
-        self._inner.append(_Fields(self._left.pop(name)))
-        return self._inner[-1]
-
-    def optional(self, name: str, read: "Callable[[_Fields, str], T]") -> T | None:
-        if self._left[name] is not None:
-            return read(self, name)
-        del self._left[name]
-        return None
-
-    def whole(self, name: str, low: int, high: int) -> int:
-        return whole(name, exact(name, self._left.pop(name), int), low, high)
-
-    def moment(self, name: str) -> float:
-        value = self._left.pop(name)
-        return number(name, value if isinstance(value, int) else exact(name, value, float), high=2 * LATEST)
-
-    def text(self, name: str, high: int) -> str:
-        return text(name, exact(name, self._left.pop(name), str), 1, high)
-
-    def binary(self, name: str) -> bytes:
-        written = exact(name, self._left.pop(name), str)
-        raw = base64.b64decode(written, validate=True)
-        if _b64(raw) != written:  # `validate` lets some padding and some stray bits pass, and which has changed
-            raise ValueError("not base64 as it is written here")
-        return raw
-
-    def end(self) -> None:
-        """Refuse fields that nobody took: they would be lost when the record is written again."""
-        if self._left:
-            raise ValueError("unknown fields")
-        for inner in self._inner:
-            inner.end()
+_parse: Final = json.JSONDecoder(object_pairs_hook=_object).decode  # `json.loads` with a hook makes one each time
 
 
-def _part_fields(part: Active | Pending) -> dict[str, object]:
-    """Return the fields of a credential, with those of its token among them."""
-    fields, token = part._asdict(), part.token
-    del fields["token"]
-    fields |= {
-        "type": "hotp",
-        "secret": _b64(token.secret.reveal()),
-        "digits": token.digits,
-        "algorithm": token.algorithm,
-    }
-    return fields | {"type": "totp", "period": token.period, "t0": token.t0} if isinstance(token, TOTP) else fields
+# ---- fields are taken out by type and range; each of these raises `ValueError`, `TypeError` or `KeyError` ----
 
 
-def _read_token(fields: _Fields) -> TOTP | HOTP:
-    secret, digits = Secret(fields.binary("secret")), fields.whole("digits", 6, 8)
-    algorithm, kind = Algorithm(fields.text("algorithm", 6)), fields.text("type", 4)
+def _read(source: Hidden[object], read: Callable[[_Take], T]) -> T:
+    """Read a JSON object, and refuse fields that nobody took: they would be lost when the record is written again."""
+    found = read(exact("a part", source.value, dict).pop)
+    if source.value:
+        raise ValueError("unknown fields")
+    return found
+
+
+def _whole(value: object, low: int, high: int) -> int:
+    if type(value) is not int or not low <= value <= high:
+        raise ValueError("not a whole number, or out of range")
+    return value
+
+
+def _moment(value: object) -> float:
+    if (type(value) is not int and type(value) is not float) or not 0 <= value <= 2 * LATEST:  # NaN compares false
+        raise ValueError("not a number of seconds, or out of range")
+    return value
+
+
+def _text(value: object, high: int) -> str:
+    return text("a text", exact("a text", value, str), 1, high)
+
+
+def _binary(value: object) -> bytes:
+    written = Hidden(exact("base64", value, str))
+    raw = Hidden(base64.b64decode(written.value, validate=True))
+    if _b64(raw.value) != written.value:  # `validate` lets some padding and some stray bits pass, and which has changed
+        raise ValueError("not base64 as it is written here")
+    return raw.value
+
+
+def _read_record(take: _Take) -> Record:
+    active, pending = Hidden(take("active")), Hidden(take("pending"))
+    return Record(
+        active=None if active.value is None else _read(active, _read_active),
+        pending=None if pending.value is None else _read(pending, _read_pending),
+        code_tally=_read(Hidden(take("code_tally")), _read_tally),
+        recovery_tally=_read(Hidden(take("recovery_tally")), _read_tally),
+        enrol_until=_moment(take("enrol_until")),
+    )
+
+
+def _read_token(take: _Take) -> TOTP | HOTP:
+    secret, digits = Secret(_binary(take("secret"))), _whole(take("digits"), 6, 8)
+    algorithm, kind = Algorithm(_text(take("algorithm"), 6)), take("type")
     if kind == "hotp":
         return HOTP(secret, digits=digits, algorithm=algorithm)
     if kind != "totp":
         raise ValueError("not a type of token")
-    period, t0 = fields.whole("period", 10, 300), fields.whole("t0", 0, LARGEST_COUNTER)
+    period, t0 = _whole(take("period"), 10, 300), _whole(take("t0"), 0, LARGEST_COUNTER)
     return TOTP(secret, digits=digits, period=period, t0=t0, algorithm=algorithm)
 
 
-def _read_active(outer: _Fields, name: str) -> Active:
-    fields = outer.part(name)
+def _read_active(take: _Take) -> Active:
+    last_used_at = take("last_used_at")
     return Active(
-        token=_read_token(fields),
-        spent=fields.whole("spent", -1, LARGEST_COUNTER),
-        enrolled_at=fields.moment("enrolled_at"),
-        last_used_at=fields.optional("last_used_at", _Fields.moment),
-        generation=fields.text("generation", 64),
-        recovery=_read_recovery(fields.part("recovery")),
+        token=_read_token(take),
+        spent=_whole(take("spent"), -1, LARGEST_COUNTER),
+        enrolled_at=_moment(take("enrolled_at")),
+        last_used_at=None if last_used_at is None else _moment(last_used_at),
+        generation=_text(take("generation"), 64),
+        recovery=_read(Hidden(take("recovery")), _read_recovery),
     )
 
 
-def _read_pending(outer: _Fields, name: str) -> Pending:
-    fields = outer.part(name)
+def _read_pending(take: _Take) -> Pending:
     pending = Pending(
-        token=exact("token", _read_token(fields), TOTP),
-        account=fields.text("account", 512),
-        expires_at=fields.moment("expires_at"),
-        failures=fields.whole("failures", 0, LARGEST_COUNTER),
+        token=exact("token", _read_token(take), TOTP),
+        account=_text(take("account"), 512),
+        expires_at=_moment(take("expires_at")),
+        failures=_whole(take("failures"), 0, LARGEST_COUNTER),
     )
     KeyURI.quietly(pending.token, pending.account, None)  # what could not be shown again is not a pending secret
     return pending
 
 
-def _read_recovery(fields: _Fields) -> RecoverySet:
-    salt, digests = fields.binary("salt"), fields.binary("digests")
+def _read_recovery(take: _Take) -> RecoverySet:
+    salt, digests = _binary(take("salt")), _binary(take("digests"))
     count, rest = divmod(len(digests), DIGEST_BYTES)
     if len(salt) != SALT_BYTES or rest or not 1 <= count <= MOST_CODES:
         raise ValueError("not a set of recovery codes")
-    return RecoverySet(salt, digests, fields.whole("spent", 0, 2**count - 1))
+    return RecoverySet(salt, digests, _whole(take("spent"), 0, 2**count - 1))
 
 
-def _read_tally(fields: _Fields) -> Tally:
-    return Tally(fields.whole("failures", 0, LARGEST_COUNTER), fields.moment("until"))
+def _read_tally(take: _Take) -> Tally:
+    return Tally(_whole(take("failures"), 0, LARGEST_COUNTER), _moment(take("until")))
 
 
 def _b64(raw: bytes) -> str:

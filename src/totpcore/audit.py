@@ -12,15 +12,13 @@ def log_event(event: Event) -> None:
     """
     import logging  # noqa: PLC0415  # loaded when used
 
+    logger, refused = logging.getLogger(LOGGER_NAME), event.actor is None and event.reason != "ok"
+    level = logging.WARNING if refused else logging.INFO
+    if not logger.isEnabledFor(level):
+        return
     fields = {name: getattr(event, name) for name in event.__slots__}
     shown = " ".join(f"{name}={value!r}" for name, value in fields.items() if value is not None)
-    refused = event.actor is None and event.reason != "ok"
-    logging.getLogger(LOGGER_NAME).log(
-        logging.WARNING if refused else logging.INFO,
-        "two-factor %s",
-        shown,
-        extra={f"totpcore_{name}": value for name, value in fields.items()},
-    )
+    logger.log(level, "two-factor %s", shown, extra={f"totpcore_{name}": value for name, value in fields.items()})
 
 
 def log_broken_sink(event: Event) -> None:

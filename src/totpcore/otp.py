@@ -44,10 +44,8 @@ class Algorithm(StrEnum):
         return cls[value.upper()]
 
 
-HASHES: Final = {Algorithm.SHA1: hashlib.sha1, Algorithm.SHA256: hashlib.sha256, Algorithm.SHA512: hashlib.sha512}
-
-
 _SHA1: Final = Algorithm.SHA1
+HASHES: Final = {Algorithm.SHA1: hashlib.sha1, Algorithm.SHA256: hashlib.sha256, Algorithm.SHA512: hashlib.sha512}
 
 
 def hotp(key: bytes, counter: int, *, digits: int = 6, algorithm: Algorithm | str = _SHA1) -> str:
@@ -100,27 +98,30 @@ def totp(
     """
     hidden = Hidden(key)
     del key
-    return hotp(hidden.value, _time_step(at, period, t0), digits=digits, algorithm=algorithm)
+    step = _time_step(at, whole("period", period, 10, 300), whole("t0", t0, 0, LARGEST_COUNTER))
+    return hotp(hidden.value, step, digits=digits, algorithm=algorithm)
 
 
 def _time_step(at: float, period: int, t0: int) -> int:
-    """T = floor((at - T0) / X), RFC 6238 section 4.2.
+    """T = floor((at - T0) / X), RFC 6238 section 4.2, for a period and a T0 that were checked.
 
     Flooring `at` first keeps the division in whole numbers, so that it is exact: T0 and X are integers, and for these
-    floor((at - T0) / X) = floor((floor(at) - T0) / X).
+    floor((at - T0) / X) = floor((floor(at) - T0) / X). As X is positive, it is negative where `at` lies before T0.
     """
-    whole("period", period, 10, 300)
-    elapsed = math.floor(number("at", at)) - whole("t0", t0, 0, LARGEST_COUNTER)
-    if elapsed < 0:
+    step = (math.floor(number("at", at)) - t0) // period
+    if step < 0:
         raise InvalidParameters("at must not lie before t0")
-    return whole("the time step", elapsed // period, 0, LARGEST_COUNTER)
+    return whole("the time step", step, 0, LARGEST_COUNTER)
 
 
 def _truncate(mac: bytes, digits: int) -> str:
     """Dynamic truncation, RFC 4226 sections 5.3 and 5.4."""
     offset = mac[-1] & 0x0F  # the low four bits of the last byte
     word = int.from_bytes(mac[offset : offset + 4], "big") & 0x7FFF_FFFF  # without the sign bit
-    return f"{word % 10**digits:0{digits}d}"
+    return str(word % 10**digits).zfill(digits)
+
+
+_IPAD, _OPAD = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))  # what XOR makes of each byte
 
 
 class _PreparedKey:
@@ -132,8 +133,8 @@ class _PreparedKey:
         new = HASHES[algorithm]
         size = new().block_size
         block = Hidden((key.value if len(key.value) <= size else new(key.value).digest()).ljust(size, b"\0"))
-        self._inner = new(bytes(byte ^ 0x36 for byte in block.value))
-        self._outer = new(bytes(byte ^ 0x5C for byte in block.value))
+        self._inner = new(block.value.translate(_IPAD))
+        self._outer = new(block.value.translate(_OPAD))
 
     def code(self, counter: int, digits: int) -> str:
         inner, outer = self._inner.copy(), self._outer.copy()
@@ -185,10 +186,7 @@ class HOTP(MadeOfSecret):
             InvalidParameters: If `digits` is not 6, 7 or 8, or the algorithm is unknown.
             TypeError: If an argument has another type.
         """
-        whole("digits", self.digits, 6, 8)
-        algorithm = Algorithm(self.algorithm)
-        object.__setattr__(self, "algorithm", algorithm)  # the field may have come as a name
-        object.__setattr__(self, "_key", _PreparedKey(Hidden(self.secret.reveal()), algorithm))
+        _prepare(self)
 
     def code(self, counter: int) -> str:
         """Return the code for `counter`, 0 to 2**64 - 1; raises `InvalidParameters` if it is out of range."""
@@ -261,7 +259,7 @@ class TOTP(MadeOfSecret):
     period: int = 30
     t0: int = 0
     algorithm: Algorithm | str = _SHA1
-    _hotp: HOTP = field(init=False, repr=False, compare=False)
+    _key: _PreparedKey = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check the parameters.
@@ -273,12 +271,11 @@ class TOTP(MadeOfSecret):
         """
         whole("period", self.period, 10, 300)
         whole("t0", self.t0, 0, LARGEST_COUNTER)
-        object.__setattr__(self, "_hotp", HOTP(self.secret, digits=self.digits, algorithm=self.algorithm))
-        object.__setattr__(self, "algorithm", self._hotp.algorithm)
+        _prepare(self)
 
     def code(self, at: float) -> str:
         """Return the code at a moment, in Unix seconds; raises `InvalidParameters` if it lies before `t0`."""
-        return self._hotp.code(self.counter(at))
+        return self._key.code(_time_step(at, self.period, self.t0), self.digits)
 
     def counter(self, at: float) -> int:
         """Return the time step of a moment: floor((at - t0) / period)."""
@@ -305,9 +302,16 @@ class TOTP(MadeOfSecret):
         del code
         past, future = check_window(window)
         whole("after", after, -1, LARGEST_COUNTER)
-        now = self.counter(at)
+        now = _time_step(at, self.period, self.t0)
         found = [counter for counter in scan(self, typed, now - past, now + future) if counter > after]
         return Match(found[-1], found[-1] - now) if found else None
+
+
+def _prepare(token: HOTP | TOTP) -> None:
+    """Check what both kinds of token have, and prepare the key, while one is made."""
+    whole("digits", token.digits, 6, 8)
+    object.__setattr__(token, "algorithm", Algorithm(token.algorithm))  # the field may have come as a name
+    object.__setattr__(token, "_key", _PreparedKey(Hidden(token.secret.reveal()), Algorithm(token.algorithm)))
 
 
 def scan(token: HOTP | TOTP, typed: Hidden[str], first: int, last: int) -> list[int]:
@@ -315,13 +319,11 @@ def scan(token: HOTP | TOTP, typed: Hidden[str], first: int, last: int) -> list[
 
     Internal: what calls it has to look at the spent counter. It is the one place where codes are compared.
     """
-    canonical = canonical_code(typed, token.digits)
+    canonical, code = canonical_code(typed, token.digits), token._key.code  # noqa: SLF001  # of this module
     if canonical is None:
         return []
     counters = range(max(first, 0), min(last, LARGEST_COUNTER) + 1)
-    key = (token._hotp if isinstance(token, TOTP) else token)._key  # noqa: SLF001  # of this module
-    code, digits, wanted = key.code, token.digits, Hidden(canonical.value.encode())
-    return [counter for counter in counters if hmac.compare_digest(code(counter, digits).encode(), wanted.value)]
+    return [counter for counter in counters if hmac.compare_digest(code(counter, token.digits), canonical.value)]
 
 
 def check_window(window: tuple[int, int]) -> tuple[int, int]:
@@ -341,5 +343,7 @@ def canonical_code(typed: Hidden[str], digits: int) -> Hidden[str] | None:
         raise type_error("code", "a str", typed.value)
     if len(typed.value) > LONGEST_CODE_TEXT:
         return None
+    if len(typed.value) == digits and not typed.value.strip("0123456789"):  # as nearly all are typed
+        return typed
     plain = Hidden(typed.value.strip(" \t\n\r\v\f").replace(" ", "").replace("-", ""))
     return plain if len(plain.value) == digits and not plain.value.strip("0123456789") else None

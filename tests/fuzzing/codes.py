@@ -97,11 +97,14 @@ def _hits(token: HOTP | TOTP, plain: str | None, counters: Iterable[int]) -> lis
     return [counter for counter in counters if hotp(key, counter, digits=digits, algorithm=algorithm) == plain]
 
 
-def _typed(source: Input, token: HOTP, counter: int) -> str:
+def _typed(source: Input, token: HOTP | TOTP, counter: int) -> str:
     """Something typed: the code of a counter, more or less, or anything."""
     if source.byte() & 1:
         return source.text(PIECES)
-    return source.decorated(token.code(min(max(counter, 0), LARGEST)), PIECES)
+    counter = min(max(counter, 0), LARGEST)
+    return source.decorated(
+        hotp(token.secret.reveal(), counter, digits=token.digits, algorithm=token.algorithm), PIECES
+    )
 
 
 def _match_counter(source: Input) -> None:
@@ -121,7 +124,7 @@ def _match_time(source: Input) -> None:
     past, future = source.below(3), source.below(3)
     at: float = source.whole() if source.byte() & 1 else unpack("<d", source.take(8).ljust(8, b"\x41"))[0]
     step = math.floor((Fraction(at) - token.t0) / token.period) if math.isfinite(at) else -1
-    typed = _typed(source, token._hotp, step + source.below(6) - 2)
+    typed = _typed(source, token, step + source.below(6) - 2)
     plain = _canonical(typed, token.digits)
     try:
         found = token.match(typed, at, after=after, window=(past, future))

@@ -144,7 +144,10 @@ def maps_the_digits() -> Library:
 
 @weakness("V42", twin=maps_the_digits)
 def no_decoder_is_told_to_guess(lib: Library) -> None:
-    """`b32decode` is called once, without `casefold` and `map01`; base64 only with `validate`; no `upper` beside it."""
+    """Base32 is a number in base 32, read once, or what `b32decode` reads without `casefold` and `map01`.
+
+    Base64 is read only with `validate`. No `upper` beside it but that of ASCII: the long s is no S.
+    """
     decoders = list[str]()
     for module, source in lib.sources.items():
         for call in calls_in(source):
@@ -152,8 +155,14 @@ def no_decoder_is_told_to_guess(lib: Library) -> None:
             if name in {"b32decode", "b32hexdecode"}:
                 decoders.append(module)
                 holds(not options and len(call.args) == 1, f"{module} decodes base32 strictly")
+            if name == "int" and ast.unparse(call).endswith(", 32)"):
+                decoders.append(module)
+                holds(ast.unparse(call) == "int(digits.value, 32)", f"{module} decodes base32 as a number")
             holds(name != "b64decode" or "validate" in options, f"{module} decodes base64 strictly")
-            holds(module != "secret.py" or name != "upper", "no letter becomes ASCII by its upper case")
+            ascii_only = "text.value.upper() if text.value.isascii() else"
+            holds(
+                module != "secret.py" or name != "upper" or ascii_only in source, "no letter becomes ASCII by its case"
+            )
     holds(decoders == ["secret.py"], "base32 is decoded in one place")
 
 

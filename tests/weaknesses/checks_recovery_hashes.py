@@ -14,7 +14,7 @@ import hmac
 import json
 import math
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from inspect import isfunction
 from random import Random
@@ -152,10 +152,10 @@ def a_fast_hash_is_keyed_and_the_code_is_long(lib: Library) -> None:
 def falls_back_to_what_it_finds() -> Library:
     """A set without a salt, or in clear, is from an older version: read it, and compare as it is."""
 
-    def read(fields: _record._Fields) -> RecoverySet:
-        texts = {name: str(fields._left.pop(name, "")) for name in ("salt", "digests")}
+    def read(take: Callable[..., object]) -> RecoverySet:
+        texts = {name: str(take(name, "")) for name in ("salt", "digests")}
         binary = [text.encode() if text.startswith("plain:") else base64.b64decode(text) for text in texts.values()]
-        return RecoverySet(binary[0], binary[1], fields.whole("spent", 0, 2**100))
+        return RecoverySet(binary[0], binary[1], _record._whole(take("spent"), 0, 2**100))
 
     return replace(TOTPCORE, two_factor=faulty((_record, "_read_recovery", read)))
 

@@ -129,9 +129,7 @@ def the_stored_step_is_that_of_the_hmac(lib: Library) -> None:
 def divides_in_floats() -> Library:
     """A time step by division, cut off."""
     texts = dict(TOTPCORE.sources)
-    return replace(
-        TOTPCORE, sources=texts | {"otp.py": texts["otp.py"].replace("elapsed // period", "int(elapsed / period)")}
-    )
+    return replace(TOTPCORE, sources=texts | {"otp.py": texts["otp.py"].replace("- t0) // period", "- t0) / period")})
 
 
 @weakness("V07", twin=divides_in_floats)
