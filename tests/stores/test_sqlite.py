@@ -236,6 +236,49 @@ def test_a_lock_is_waited_for(path: Path, store: SQLiteStore) -> None:
     other.close()
 
 
+def test_a_lock_is_asked_for_every_few_milliseconds(
+    path: Path, store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits asks again after pauses that grow to five milliseconds: nobody sleeps while the lock is free."""
+    store.swap("7", None, b"1")
+    other, pauses, sleep = sqlite3.connect(path, isolation_level=None), list[float](), time.sleep
+    other.execute("BEGIN IMMEDIATE")
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 40:
+            other.execute("COMMIT")
+        sleep(seconds)
+
+    monkeypatch.setattr("totpcore.stores.sqlite.time.sleep", pause)
+    assert store.swap("7", b"1", b"2")
+    assert len(pauses) == 40
+    assert pauses == sorted(pauses)
+    assert (pauses[0] < 0.001, pauses[-1]) == (True, 0.005)
+    other.close()
+
+
+def test_an_error_without_a_code_is_not_waited_for(path: Path, store: SQLiteStore) -> None:
+    """What Python itself makes of a text that is no UTF-8 is a `StoreError` at once."""
+    raw = sqlite3.connect(path, isolation_level=None)
+    raw.execute("INSERT INTO totpcore VALUES (CAST(x'ff' AS TEXT), x'00')")
+    raw.close()
+    with pytest.raises(StoreError, match="UTF-8"):
+        list(store.users())
+
+
+def test_a_value_of_any_size_takes_no_page_of_its_own(path: Path) -> None:
+    """A thousand values of 1,100 bytes take less than 1.6 megabytes: three fit a page, none is moved out of its row."""
+    store = SQLiteStore(path, create=True)
+    for number in range(1_000):
+        store.swap(f"user {number}", None, bytes(1_100))
+    store.close()
+    raw = sqlite3.connect(path)
+    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    raw.close()
+    assert path.stat().st_size < 1_600_000
+
+
 def test_a_lock_that_is_never_released_is_a_store_error(path: Path, store: SQLiteStore) -> None:
     """After `wait_seconds` the swap fails, and has not changed anything."""
     impatient = SQLiteStore(path, wait_seconds=0.05)

@@ -5,8 +5,9 @@ Rules of this file:
 1. One statement per swap, in autocommit: SQLite itself makes it atomic among threads and processes.
 2. WAL with `synchronous=FULL`: a commit has reached the disk before `swap` returns `True`. A process that is killed,
    or a machine that loses power, loses no swap that returned `True`.
-3. A lock is waited for, not failed on. The threads of a process write one after another: SQLite lets them sleep and
-   try again, at half the throughput and with some that come last each time.
+3. A lock is waited for, not failed on. The threads of a process write one after another; processes try again, after
+   pauses of up to five milliseconds. SQLite itself has them all sleep up to a tenth of a second: at half the
+   throughput, and with some that come last each time and wait for seconds.
 4. One connection per thread, and none at the moment of a `fork`: `_connections` sees to that.
 5. A file that is missing is an error unless its making was asked for: a wrong path would turn the second factor off.
    For the same reason a file without the table is left exactly as it is.
@@ -29,9 +30,8 @@ from ._connections import Connection, Held, check_nothing_is_inherited
 
 T = TypeVar("T")
 
-_CREATE: Final = (
-    "CREATE TABLE IF NOT EXISTS totpcore (user TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
-)
+# With row ids: without them SQLite gives every value over a quarter of a page four kilobytes of its own.
+_CREATE: Final = "CREATE TABLE IF NOT EXISTS totpcore (user TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL)"
 _LOAD: Final = "SELECT value FROM totpcore WHERE user = ?"
 # In lower case: Python 3.11 compares the first word by the locale, and counts no row of an INSERT in Turkish.
 _INSERT: Final = "insert INTO totpcore (user, value) VALUES (?, ?) ON CONFLICT DO NOTHING"
@@ -41,6 +41,7 @@ _USERS_AFTER: Final = "SELECT user, x'' FROM totpcore WHERE user > ? ORDER BY us
 _MOST_PARAMETERS: Final = 500  # SQLite before 3.32 allows 999 in one statement
 
 _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.005  # seconds
 
 
 class SQLiteStore:
@@ -178,7 +179,9 @@ class SQLiteStore:
                     connection.file, connection.owner = self._file(), os.getpid()
                     raw = connection.raw = self._connect(create=create)  # last: who looks sees whose it is
                 self._check_file(connection)
-                done = work(raw)  # not `connection.raw`, which a handler that forks has closed meanwhile
+                done = self._patiently(
+                    work, raw
+                )  # not `connection.raw`, which a handler that forks has closed meanwhile
                 self._check_file(connection)
                 return done
         except sqlite3.Error as error:
@@ -200,13 +203,11 @@ class SQLiteStore:
 
     def _connect(self, *, create: bool) -> sqlite3.Connection:
         """Open the file, in WAL and with full synchronization. Nothing is left open where that fails."""
-        raw = sqlite3.connect(
-            self._uri, uri=True, timeout=self._wait_seconds, isolation_level=None, check_same_thread=False
-        )
+        raw = sqlite3.connect(self._uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             if not create:
-                raw.execute(_LOAD, ("",))  # before anything is changed: rule 5
-            if self._turn_to_wal(raw) != "wal":
+                self._patiently(_look, raw)  # before anything is changed: rule 5
+            if self._patiently(_turn_to_wal, raw) != "wal":
                 raise StoreError(f"{self.path.name} cannot do WAL: put it on a local disk")
             raw.execute("PRAGMA synchronous = FULL")
         except BaseException:
@@ -214,16 +215,25 @@ class SQLiteStore:
             raise
         return raw
 
-    def _turn_to_wal(self, raw: sqlite3.Connection) -> str:
-        """Return the journal mode. SQLite does not wait for a lock while it turns a file to WAL, so this does."""
-        deadline = time.monotonic() + self._wait_seconds
+    def _patiently(self, work: Callable[[sqlite3.Connection], T], raw: sqlite3.Connection) -> T:
+        """Do the work, again and again while another process has the lock: rule 3. What is busy has done nothing."""
+        began = time.monotonic()
         while True:
             try:
-                return str(raw.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+                return work(raw)
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF not in _BUSY or time.monotonic() >= deadline:
+                waited = time.monotonic() - began
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BUSY or waited >= self._wait_seconds:
                     raise
-                time.sleep(0.01)
+            time.sleep(min(_FIRST_PAUSE + waited / 4, _LONGEST_PAUSE))
 
     def __repr__(self) -> str:
         return f"<SQLiteStore: {getattr(self, 'path', Path()).name}>"
+
+
+def _look(raw: sqlite3.Connection) -> object:
+    return raw.execute(_LOAD, ("",))
+
+
+def _turn_to_wal(raw: sqlite3.Connection) -> str:
+    return str(raw.execute("PRAGMA journal_mode = WAL").fetchone()[0])
