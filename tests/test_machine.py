@@ -651,6 +651,7 @@ def plain(answer: object) -> Answer:
     return ("None", {}) if answer is None else (type(answer).__name__, asdict(answer))  # type: ignore[call-overload]
 
 
+@pytest.mark.uncounted
 @pytest.mark.filterwarnings("ignore::totpcore.CompatibilityWarning")
 class TestLifecycle(Lifecycle.TestCase):  # type: ignore[misc,valid-type]
     """The machine as a test."""

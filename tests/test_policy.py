@@ -253,6 +253,7 @@ def test_guess_probability_by_hand(days: float, logins: float, guesses: int) -> 
     assert found == pytest.approx(bound(Policy(), guesses), abs=1e-15)
 
 
+@pytest.mark.uncounted
 @pytest.mark.requirement("R4226-E.1-1")
 @settings(max_examples=200)
 @given(
@@ -287,6 +288,7 @@ def test_odds_are_asked_for_a_century_and_a_thousand_logins(name: str, low: floa
             Policy().guess_probability(**asked | {name: value})
 
 
+@pytest.mark.uncounted
 @settings(max_examples=200)
 @given(st.integers(0, 400), st.sampled_from([0.1, 0.3, 1, 3]))
 def test_guess_probability_is_an_upper_bound(hours: int, logins: float) -> None:

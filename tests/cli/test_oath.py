@@ -105,6 +105,7 @@ def arguments(batch: Batch, place: int) -> list[str]:
     return ["code", batch.name, str(batch.first + place * batch.step), *batch.options]
 
 
+@pytest.mark.uncounted
 def test_thousands_of_codes_are_those_of_oathtool(monkeypatch: pytest.MonkeyPatch) -> None:
     """TOTP and HOTP, 6 to 8 digits, any period and hash, base32 in odd spellings, URIs: each code is the same."""
     need("oathtool")

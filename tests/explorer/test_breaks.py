@@ -37,6 +37,8 @@ from explorer.invariants import (
 )
 from explorer.universes import DOOR, LIFE, LIFE_WITH_OPERATORS
 
+pytestmark = pytest.mark.uncounted
+
 
 class Case(NamedTuple):
     """A fault, and the way to it.

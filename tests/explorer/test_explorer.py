@@ -30,6 +30,7 @@ from totpcore._guard import Hidden
 from totpcore.answers import State
 from totpcore.events import EventKind
 
+pytestmark = pytest.mark.uncounted
 UNIVERSES = {universe.name: universe for universe in chosen()}
 
 SMALL = replace(CHANGES, name="small", made=frozenset({K.ENROL, K.CONFIRM, K.DISABLE, K.RESET}), slips=0)

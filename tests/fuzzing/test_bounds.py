@@ -24,6 +24,7 @@ from totpcore.keyuri import KeyURI
 from totpcore.recovery import canonical_recovery_code
 
 pytest_plugins = ["records.fixtures"]
+pytestmark = pytest.mark.uncounted
 
 MEGABYTE = 1 << 20
 SECRET = Secret(b"12345678901234567890")

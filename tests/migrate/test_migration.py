@@ -536,6 +536,7 @@ def _seconds(text: str) -> float:
     return time.process_time() - began
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("place", range(13))
 def test_the_longest_is_read_in_time_and_room(place: int) -> None:
     """Time grows with length, not with its square, and what a length claims is not set aside."""
