@@ -41,8 +41,8 @@ class Surrounding(NamedTuple):
     arguments: tuple[str, ...] = ()
 
 
-# Two things that have nothing to do with each other go into one run, where a failure still says which of them it was.
-# `pyproject.toml` has one more zone: that of 3.12.
+# Things that have nothing to do with each other go into one run, where a failure still says which of them it was.
+# `pyproject.toml` has two more zones: those of 3.12 and 3.13.
 SURROUNDINGS: Final = (
     Surrounding(
         "-O, asserts removed; Turkish, where i is not I; a zone of 45 minutes",
@@ -50,15 +50,10 @@ SURROUNDINGS: Final = (
         (("TZ", "Asia/Kathmandu"), ("LANG", "tr_TR.UTF-8"), ("LC_ALL", "tr_TR.UTF-8")),
     ),
     Surrounding(
-        "-bb -W error; no network; west of Greenwich, with summer time",
-        ("-bb", "-W", "error"),
+        "-bb -W error; -X dev; short integers only; no network; west of Greenwich, with summer time",
+        ("-bb", "-W", "error", "-X", "dev", "-X", "int_max_str_digits=640"),
         (("TZ", "America/New_York"), ("TOTPCORE_TEST_NO_SOCKETS", "1")),
         OTHERS,
-    ),
-    Surrounding(
-        "-X dev; short integers only; a day ahead",
-        ("-X", "dev", "-X", "int_max_str_digits=640"),
-        (("TZ", "Pacific/Kiritimati"),),
     ),
 )
 

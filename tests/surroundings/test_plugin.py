@@ -1,8 +1,12 @@
 """A surrounding that did not take effect is found out: nothing of them is true in an ordinary run."""
 
+import os
+import time
+import tomllib
+
 import pytest
 
-from surroundings.__main__ import SURROUNDINGS
+from surroundings.__main__ import SURROUNDINGS, TESTS
 from surroundings.plugin import HAS, missing_from
 
 
@@ -12,6 +16,14 @@ def test_each_surrounding_has_its_own_time_zone() -> None:
     assert {flag for one in SURROUNDINGS for flag in one.flags if flag.startswith("-")} == set(HAS)
     assert any(dict(one.variables).get("LC_ALL") == "tr_TR.UTF-8" for one in SURROUNDINGS)
     assert any("TOTPCORE_TEST_NO_SOCKETS" in dict(one.variables) for one in SURROUNDINGS)
+
+
+def test_two_pythons_have_time_zones_of_their_own() -> None:
+    """No zone is run twice, and one that a Python is started with is known there."""
+    project = tomllib.loads((TESTS.parent / "pyproject.toml").read_text("utf-8"))
+    given = [project["tool"]["tox"]["env"][name]["set_env"]["TZ"] for name in ("3.12", "3.13")]
+    assert len({*given, *(dict(one.variables)["TZ"] for one in SURROUNDINGS)}) == len(given) + len(SURROUNDINGS)
+    assert os.environ.get("TZ") not in given or time.timezone != 0
 
 
 @pytest.mark.skipif(not __debug__, reason="this is a surrounding")
