@@ -70,7 +70,7 @@ class FirstChecked:
                 written = next(base for base in cls.__mro__ if "__init__" in vars(base))
                 if "__dataclass_fields__" in vars(written):
                     raise type_error(name, allowed, first.value)
-        return object.__new__(cls)
+        return super().__new__(cls)
 
 
 def type_error(name: str, allowed: str, value: object) -> TypeError:

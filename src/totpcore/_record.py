@@ -190,6 +190,7 @@ def _text(value: object, high: int) -> str:
 
 def _binary(value: object) -> bytes:
     written = Hidden(exact("base64", value, str))
+    del value
     raw = Hidden(base64.b64decode(written.value, validate=True))
     if _b64(raw.value) != written.value:  # `validate` lets some padding and some stray bits pass, and which has changed
         raise ValueError("not base64 as it is written here")

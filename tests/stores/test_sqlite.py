@@ -258,6 +258,30 @@ def test_a_lock_is_asked_for_every_few_milliseconds(
     other.close()
 
 
+def test_a_fork_while_a_lock_is_waited_for(path: Path, store: SQLiteStore) -> None:
+    """A signal handler that forks meanwhile closes the connection: the swap opens another, and is made."""
+    store.swap("7", None, b"1")
+    other, forked = sqlite3.connect(path, isolation_level=None), list[int]()
+    other.execute("BEGIN IMMEDIATE")
+
+    def fork(_signal: int, _frame: object) -> None:
+        child = os.fork()
+        if not child:
+            os._exit(0)
+        forked.append(os.waitpid(child, 0)[1])
+        other.execute("COMMIT")
+
+    before = signal.signal(signal.SIGALRM, fork)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        assert store.swap("7", b"1", b"2") is True
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        other.close()
+    assert forked == [0]
+    assert store.load("7") == b"2"
+
+
 def test_an_error_without_a_code_is_not_waited_for(path: Path, store: SQLiteStore) -> None:
     """What Python itself makes of a text that is no UTF-8 is a `StoreError` at once."""
     raw = sqlite3.connect(path, isolation_level=None)

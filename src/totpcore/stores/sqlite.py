@@ -166,26 +166,35 @@ class SQLiteStore:
         return self._do(lambda connection: connection.execute(query, parameters).fetchall())
 
     def _do(self, work: Callable[[sqlite3.Connection], T], *, create: bool = False) -> T:
-        """Do the work on this thread's connection."""
+        """Do the work on this thread's connection, again and again while another process has the lock: rule 3."""
         held: Held | None = getattr(self._local, "held", None)
         if held is None:
             held = self._local.held = Held()
-        connection = held.connection
+        waited = 0.0
         try:
-            with connection.lock:
-                raw = connection.raw
-                if raw is None or connection.owner != os.getpid():
-                    check_nothing_is_inherited()
-                    connection.file, connection.owner = self._file(), os.getpid()
-                    raw = connection.raw = self._connect(create=create)  # last: who looks sees whose it is
-                self._check_file(connection)
-                done = self._patiently(
-                    work, raw
-                )  # not `connection.raw`, which a handler that forks has closed meanwhile
-                self._check_file(connection)
-                return done
+            with held.connection.lock:
+                while True:
+                    try:
+                        return self._once(work, held.connection, create=create)
+                    except sqlite3.OperationalError as error:  # where it is a lock, nothing was done
+                        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BUSY or waited >= self._wait_seconds:
+                            raise
+                    pause = min(_FIRST_PAUSE + waited / 4, _LONGEST_PAUSE)
+                    time.sleep(pause)
+                    waited += pause
         except sqlite3.Error as error:
             raise StoreError(f"SQLite failed on {self.path.name}: {error}") from error
+
+    def _once(self, work: Callable[[sqlite3.Connection], T], connection: Connection, *, create: bool) -> T:
+        raw = connection.raw
+        if raw is None or connection.owner != os.getpid():
+            check_nothing_is_inherited()
+            connection.file, connection.owner = self._file(), os.getpid()
+            raw = connection.raw = self._connect(create=create)  # last: who looks sees whose it is
+        self._check_file(connection)
+        done = work(raw)  # not `connection.raw`, which a handler that forks has closed meanwhile
+        self._check_file(connection)
+        return done
 
     def _check_file(self, connection: Connection) -> None:
         """Refuse where another file was put at the path: rule 6. Before the work, and for what came meanwhile after."""
@@ -206,8 +215,8 @@ class SQLiteStore:
         raw = sqlite3.connect(self._uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             if not create:
-                self._patiently(_look, raw)  # before anything is changed: rule 5
-            if self._patiently(_turn_to_wal, raw) != "wal":
+                raw.execute(_LOAD, ("",))  # before anything is changed: rule 5
+            if raw.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
                 raise StoreError(f"{self.path.name} cannot do WAL: put it on a local disk")
             raw.execute("PRAGMA synchronous = FULL")
         except BaseException:
@@ -215,25 +224,5 @@ class SQLiteStore:
             raise
         return raw
 
-    def _patiently(self, work: Callable[[sqlite3.Connection], T], raw: sqlite3.Connection) -> T:
-        """Do the work, again and again while another process has the lock: rule 3. What is busy has done nothing."""
-        began = time.monotonic()
-        while True:
-            try:
-                return work(raw)
-            except sqlite3.OperationalError as error:
-                waited = time.monotonic() - began
-                if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BUSY or waited >= self._wait_seconds:
-                    raise
-            time.sleep(min(_FIRST_PAUSE + waited / 4, _LONGEST_PAUSE))
-
     def __repr__(self) -> str:
         return f"<SQLiteStore: {getattr(self, 'path', Path()).name}>"
-
-
-def _look(raw: sqlite3.Connection) -> object:
-    return raw.execute(_LOAD, ("",))
-
-
-def _turn_to_wal(raw: sqlite3.Connection) -> str:
-    return str(raw.execute("PRAGMA journal_mode = WAL").fetchone()[0])
