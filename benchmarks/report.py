@@ -6,12 +6,16 @@ Rules of this file:
 2. What was not run has a row too, which says why.
 """
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
-_COLUMNS: Final = ("", "target", "ratio (lowest to highest)", "{base}, 1/s", "{ours}, 1/s", "{ours}, µs", "verdict", "")
+_COLUMNS: Final = (
+    "", "target", "ratio (lowest to highest)", "{base}, 1/s", "{ours}, 1/s", "{ours}, µs",
+    "{base}, bytes", "{ours}, bytes", "verdict", "",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class Row:
         base: How often in a second, of what is compared with.
         ours: How often in a second, of totpcore.
         micros: How long one took, for one client, in microseconds.
+        base_bytes: How much memory or disk it takes, of what is compared with.
+        our_bytes: The same, of totpcore.
         met: Whether a target that is no ratio is met.
         target: Such a target, in words.
         note: What else is to be said.
@@ -54,6 +60,8 @@ class Row:
     base: float | None = None
     ours: float | None = None
     micros: float | None = None
+    base_bytes: float | None = None
+    our_bytes: float | None = None
     met: bool | None = None
     target: str = ""
     note: str = ""
@@ -75,18 +83,25 @@ class Row:
         """Return what stands in each column."""
         target = self.target
         if self.at_least is not None:
-            target = f"at least {self.at_least:.2f}"
+            target = f"at least {_written(self.at_least)}"
         elif self.at_most is not None:
-            target = f"at most {self.at_most:.2f}"
+            target = f"at most {_written(self.at_most)}"
         ratio = self.ratio
         return (
             self.name,
             target,
-            "" if ratio is None else f"{ratio.middle:.2f} ({ratio.low:.2f} to {ratio.high:.2f})",
-            *("" if number is None else f"{number:,.0f}" for number in (self.base, self.ours, self.micros)),
+            "" if ratio is None else "{} ({} to {})".format(*map(_written, (ratio.middle, ratio.low, ratio.high))),
+            *("" if number is None else f"{number:,.0f}" for number in (self.base, self.ours)),
+            "" if self.micros is None else f"{self.micros:,.{0 if self.micros >= 100 else 1}f}",
+            *("" if number is None else f"{number:,.0f}" for number in (self.base_bytes, self.our_bytes)),
             self.verdict,
             self.note,
         )
+
+
+def _written(ratio: float) -> str:
+    """Write a ratio with two decimals, or with two digits where there would be nothing but zeros."""
+    return f"{ratio:.2f}" if ratio >= 0.1 or ratio == 0 else f"{ratio:.2g}" if ratio >= 1e-4 else f"{ratio:.1e}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,10 +159,11 @@ class Report:
 
     def markdown(self) -> str:
         """Return it for the documentation."""
-        parts = [f"## {self.title}", "", *(f"- {name}: {value}" for name, value in self.surroundings.items())]
+        facts = (_wrapped(f"- {name}: {value}", "  ") for name, value in self.surroundings.items())
+        parts = [f"## {self.title}", "", *facts]
         for table in self.tables:
             head, *lines = table.lines()
-            parts += ["", f"### {table.title}", "", table.about, ""]
+            parts += ["", f"### {table.title}", "", _wrapped(table.about), ""]
             parts += [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *lines)]
         return "\n".join(parts) + "\n"
 
@@ -158,3 +174,18 @@ class Report:
             for table in self.tables
         ]
         return {"title": self.title, "surroundings": self.surroundings, "tables": tables}
+
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> "Report":
+        """Return the report that has these fields."""
+        tables = [Table(**{**table, "rows": [_row(row) for row in table["rows"]]}) for table in fields["tables"]]
+        return cls(title=fields["title"], surroundings=fields["surroundings"], tables=tables)
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    return textwrap.fill(text, 120, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _row(fields: dict[str, Any]) -> Row:
+    ratio = fields["ratio"] and Ratio(**fields["ratio"])
+    return Row(**{**{name: value for name, value in fields.items() if name != "verdict"}, "ratio": ratio})

@@ -1,4 +1,4 @@
-"""`python -m benchmarks stores`: every store beside the raw driver, with few users and many, and beside django-otp.
+"""`python -m benchmarks stores`: every store beside the raw driver, by users and workers, and beside django-otp.
 
 Each server is started by the program itself, and gone at the end. The rows of a server that the machine lacks are
 skipped, and say what it lacks.
@@ -15,14 +15,14 @@ from totpcore.audit import LOGGER_NAME
 
 from ..report import Report, Row, Table
 from ..surroundings import surroundings
-from . import crowds, flatness, throughput, versus
+from . import crowds, flatness, throughput, versus, workers
 from .effort import FULL, QUICK, Effort
 from .grounds import Ground
 from .on_postgres import Postgres
 from .on_redis import Redis
 from .on_sqlite import SQLite
 
-ABOUT: Final = "every store beside the raw driver, with few users and many, and beside django-otp"
+ABOUT: Final = "every store beside the raw driver, by users and workers, and beside django-otp"
 GROUNDS: Final[dict[str, type[Ground]]] = {ground.key: ground for ground in (SQLite, Postgres, Redis)}
 _PACKAGES: Final = ("psycopg", "redis", "Django", "django-otp", "cryptography")
 
@@ -41,7 +41,9 @@ def run(options: argparse.Namespace) -> Report:
     # Refusals are logged as warnings. Whatever that log is written to is not measured here.
     logging.getLogger(LOGGER_NAME).setLevel(logging.ERROR)
     grounds = [GROUNDS[key]() for key in options.store or GROUNDS]
-    parts: list[tuple[Table, Measure]] = [(part.table(), part.rows) for part in (throughput, flatness, crowds, versus)]
+    parts: list[tuple[Table, Measure]] = [
+        (part.table(), part.rows) for part in (throughput, flatness, crowds, workers, versus)
+    ]
     facts = surroundings(*_PACKAGES)
     with ExitStack() as started:
         for ground in grounds:

@@ -4,7 +4,7 @@ One is accepted, and nobody has to give up.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from itertools import chain
@@ -16,9 +16,9 @@ from totpcore import Plaintext, Refused, TotpcoreError
 
 from ..crews import Tasks, Threads, crew_of
 from ..report import Row, Table
+from ..steps import Hand, async_service_on, put, record, records, service_on
 from .effort import Effort
 from .grounds import Ground, Place
-from .steps import Hand, async_service_on, put, record, records, service_on
 
 CLIENTS: Final = 32
 USER: Final = "crowd"
@@ -47,17 +47,27 @@ def rows(ground: Ground, effort: Effort) -> Iterator[Row]:
     for mode, crowd in MODES.items():
         with closing(place.store(1)) as store:
             put(store, records([USER], Plaintext()))
-        took, answers = zip(*crowd(place, effort.crowds), strict=True)
-        total = sum(answers, Counter[str]())
-        cuts = quantiles(chain(*took), n=100)
-        yield Row(
-            name=name_of(ground, mode),
-            target="one acceptance a round, no StoreContended",
-            met=all(each["accepted"] == 1 and each["replayed"] == CLIENTS - 1 for each in answers),
-            micros=cuts[49] * 1e6,
-            note=f"p50 {cuts[49] * 1e3:.1f} ms, p99 {cuts[98] * 1e3:.1f} ms; in {effort.crowds} rounds "
-            + ", ".join(f"{total[answer]:,} {answer}" for answer in sorted({"accepted", "StoreContended", *total})),
-        )
+        yield row(name_of(ground, mode), CLIENTS, list(crowd(place, effort.crowds)))
+
+
+def row(name: str, clients: int, rounds: Sequence[Crowd]) -> Row:
+    """Return the row of crowds of so many clients, all on the same user."""
+    took, answers = zip(*rounds, strict=True)
+    total = sum(answers, Counter[str]())
+    cuts = quantiles(chain(*took), n=100, method="inclusive")
+    return Row(
+        name=name,
+        target="one acceptance a round, no StoreContended",
+        met=all(each["accepted"] == 1 and each["replayed"] == clients - 1 for each in answers),
+        micros=cuts[49] * 1e6,
+        note=f"p50 {cuts[49] * 1e3:.1f} ms, p99 {cuts[98] * 1e3:.1f} ms; in {len(rounds)} rounds "
+        + ", ".join(f"{total[answer]:,} {answer}" for answer in sorted({"accepted", "StoreContended", *total})),
+    )
+
+
+def answer_of(error: TotpcoreError) -> str:
+    """Return what somebody is told who is not accepted."""
+    return error.reason if isinstance(error, Refused) else type(error).__name__
 
 
 def _threads(place: Place, rounds: int) -> Iterator[Crowd]:
@@ -98,7 +108,7 @@ def _counted(answers: Counter[str]) -> Iterator[None]:
     try:
         yield
     except TotpcoreError as error:
-        answer = error.reason if isinstance(error, Refused) else type(error).__name__
+        answer = answer_of(error)
     with _counting:
         answers[answer] += 1
 

@@ -63,12 +63,14 @@ class Ground(ABC):
         name: Its name.
         target: The least ratio of the store's throughput to the raw driver's.
         with_django: Whether Django can use it.
+        every_size: Whether the latency is measured with every number of users, or with the fewest and the most alone.
     """
 
     key: str
     name: str
     target: float
     with_django = False
+    every_size = False
 
     def __init__(self) -> None:
         self.open = ExitStack()

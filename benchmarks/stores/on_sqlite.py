@@ -31,6 +31,7 @@ class SQLite(Ground):
 
     key, name, target = "sqlite", "SQLite", 0.8
     with_django = True
+    every_size = True
 
     def missing(self) -> str | None:
         return None

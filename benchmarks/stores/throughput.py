@@ -15,9 +15,9 @@ from totpcore.sealing import Keyring
 
 from ..crews import AsyncStep, Crew, Step, Tasks, Threads, crew_of, take_turns
 from ..report import Ratio, Row, Table
+from ..steps import AsyncExchange, AsyncLogIn, Exchange, Hand, LogIn, put, record, records, reserve
 from .effort import Effort
 from .grounds import Ground, Place
-from .steps import AsyncExchange, AsyncLogIn, Exchange, Hand, LogIn, put, record, records, reserve
 
 S = TypeVar("S")
 
