@@ -1,5 +1,6 @@
 """The figures of the manual are what the code draws, and say what the pages say."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,12 +10,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks import keeping
 from totpcore import Policy
 
 ROOT = Path(__file__).parents[1]
 FIGURES = ROOT / "docs/figures"
-DRAWN = ("guessing", "lifetime", "states", "truncation")
-CARDS = ("guessing", "lifetime", "truncation")  # by `figures.drawing`
+DRAWN = ("calls", "guessing", "lifetime", "scale", "states", "stores", "truncation")
+CARDS = ("calls", "guessing", "lifetime", "scale", "stores", "truncation")  # by `figures.drawing`
 SVG = "{http://www.w3.org/2000/svg}"
 
 each_figure = pytest.mark.parametrize("name", DRAWN)
@@ -112,3 +114,47 @@ def test_the_plot_has_axes_and_ends_where_the_policies_say() -> None:
     for policy, logins in ((Policy(), 1), (Policy.strict(), 1), (Policy(), 0), (Policy(digits=8), 1)):
         assert f": {policy.guess_probability(days=365, logins_per_day=logins):.2%}" in described
     assert "a guess a second: 100.00%" in described
+
+
+def test_the_calls_are_those_that_were_measured() -> None:
+    """Each row that was kept stands in the plot with its median, under the title of its table."""
+    said = texts("calls")
+    titles = ("One code", "A wrong code in a window of three", "From base32 to a verdict", "A key URI")
+    tables = [table for report in keeping.kept() for table in report.tables if table.title in titles]
+    for table in tables:
+        place = said.index(table.title)
+        rows = [(row.name.replace("beside ", ""), row.ratio.middle) for row in table.rows if row.ratio]
+        for name, middle in rows:
+            place = said.index(name, place)
+            assert float(said[place + 1]) == pytest.approx(middle, rel=0.1)
+    assert [table.title for table in tables] == list(titles)
+
+
+def test_the_stores_and_the_scale_have_axes_and_targets() -> None:
+    """What is on an axis is said at it; each line and each target is named."""
+    stores, scale = texts("stores"), texts("scale")
+    assert {"SQLite", "PostgreSQL", "Redis", "threads", "log-in, Plaintext", "log-in, Keyring"} <= {*stores}
+    assert {"SQLite", "PostgreSQL", "Redis", "users in the database", "workers, each a process"} <= {*scale}
+    assert [text for text in scale if text.startswith("at most ")]
+    assert "at least 0.67" in scale
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_what_was_not_measured_is_left_out(left: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that was skipped is no reason not to draw the others; nor is it that nothing was kept."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    from figures import speed_calls, speed_scale, speed_stores
+
+    nothing = dict.fromkeys(("ratio", "base", "ours", "micros")) | {"skipped": "no server"}
+    reports = [report.fields() for report in keeping.kept()] if left else []
+    kept = json.loads(json.dumps(reports))
+    for table in (table for report in kept for table in report["tables"]):
+        table["rows"] = [row | nothing if "Postgre" in row["name"] or "pyotp" in row["name"] else row
+                         for row in table["rows"]]  # fmt: skip
+    monkeypatch.setattr(keeping, "MEASURED", tmp_path / "measured.json")
+    keeping.MEASURED.write_text(json.dumps(kept), "utf-8")
+    calls, stores, scale = (each.draw() for each in (speed_calls, speed_stores, speed_scale))
+    assert (">libpass<" in calls, ">pyotp<" in calls) == (left, False)
+    for drawn, words in ((stores, "SQLite, log-in"), (scale, "one: SQLite: ")):
+        about = ElementTree.fromstring(drawn).findtext(f"{SVG}desc") or ""
+        assert (words in about, "PostgreSQL" in about) == (left, False)

@@ -3,9 +3,12 @@
 import argparse
 from pathlib import Path
 
-from . import guessing, lifetime, states, truncation
+from . import guessing, lifetime, speed_calls, speed_scale, speed_stores, states, truncation
 
-FIGURES = {"guessing": guessing.draw, "lifetime": lifetime.draw, "states": states.draw, "truncation": truncation.draw}
+FIGURES = {
+    "calls": speed_calls.draw, "guessing": guessing.draw, "lifetime": lifetime.draw, "scale": speed_scale.draw,
+    "states": states.draw, "stores": speed_stores.draw, "truncation": truncation.draw,
+}  # fmt: skip
 
 
 def main() -> None:
