@@ -6,8 +6,9 @@ Rules of this file:
 2. What was not run has a row too, which says why.
 """
 
+import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any, Final
@@ -67,6 +68,20 @@ class Row:
     note: str = ""
     skipped: str | None = None
 
+    @classmethod
+    def of_rates(
+        cls, name: str, ours: Sequence[float], base: Sequence[float], *, clients: int, at_least: float
+    ) -> "Row":
+        """Compare how much was done in a second, round by round; `clients` did it together."""
+        return cls(
+            name=name,
+            ratio=Ratio.of(ours, base),
+            at_least=at_least,
+            base=median(base),
+            ours=median(ours),
+            micros=clients / median(ours) * 1e6,
+        )
+
     @property
     def verdict(self) -> str:
         """Whether the target is reached; or that there is none; or why nobody knows."""
@@ -120,6 +135,12 @@ class Table:
     base: str
     ours: str = "totpcore"
     rows: list[Row] = field(default_factory=list)
+
+    def fill(self, rows: Iterable[Row]) -> None:
+        """Take rows, and tell of each on standard error as soon as it is there."""
+        for row in rows:
+            self.rows.append(row)
+            sys.stderr.write(f"{'; '.join(filter(None, row.cells()))}\n")
 
     def lines(self) -> list[tuple[str, ...]]:
         """Return the head and the rows, without the columns that are empty in all of them."""

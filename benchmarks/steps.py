@@ -13,6 +13,7 @@ from typing import Final
 from totpcore import AsyncTwoFactor, MemoryStore, Plaintext, Secret, TwoFactor
 from totpcore.otp import TOTP
 from totpcore.ports import AsyncStore, Sealer, Store
+from totpcore.sealing import Keyring
 from totpcore.testing import HandClock
 
 ISSUER: Final = "Benchmark"
@@ -20,6 +21,7 @@ START: Final = 1_800_000_000
 STEP: Final = 30
 SECRET: Final = Secret(bytes(range(1, 21)))
 TOKEN: Final = TOTP(SECRET)
+MASTER_KEY: Final = bytes(range(32))
 
 _codes: Final[list[str]] = []
 
@@ -45,6 +47,11 @@ class Hand:
         if self.index >= len(_codes):  # seldom: `reserve` was asked for too few
             reserve(self.index + 1000)
         return _codes[self.index]
+
+
+def keyring() -> Keyring:
+    """Return the seal of all benchmarks."""
+    return Keyring({"k1": MASTER_KEY})
 
 
 def records(users: Iterable[str], sealer: Sealer) -> dict[str, bytes]:

@@ -5,7 +5,6 @@ library that the machine lacks is skipped, and says which one it lacks.
 """
 
 import argparse
-import sys
 from typing import Final
 
 from ..report import Report
@@ -31,8 +30,6 @@ def run(options: argparse.Namespace) -> Report:
     tables = []
     for each in (codes, windows, verdicts, uris, log_ins, parts, recovery):
         table, found = each.table(), times(each, effort)
-        for row in each.rows(found):
-            table.rows.append(row)
-            sys.stderr.write(f"{'; '.join(filter(None, row.cells()))}\n")
+        table.fill(each.rows(found))
         tables.append(table)
     return Report(title="Calls", surroundings=facts, tables=tables)

@@ -6,14 +6,12 @@ from typing import Final
 
 from totpcore import MemoryStore, Plaintext, RecoveryCodes, Refused
 from totpcore.ports import Sealer
-from totpcore.sealing import Keyring
 
 from ..report import Row, Table
-from ..steps import SECRET, START, STEP, Hand, put, records, reserve, service_on
+from ..steps import MASTER_KEY, SECRET, START, STEP, Hand, keyring, put, records, reserve, service_on
 from .contenders import WRONG, Contender, Found, Step, beside
 
 USER: Final = "user"
-MASTER_KEY: Final = bytes(range(32))
 _CODES: Final = 20_000  # log-ins of one process: for so many the codes are made beforehand
 
 
@@ -72,7 +70,7 @@ def _by_hand(*, sealed: bool) -> Step:
 
 
 PLAIN: Final = Contender("log-in, Plaintext", lambda: _ours(Plaintext()))
-SEALED: Final = Contender("log-in, Keyring", lambda: _ours(Keyring({"k1": MASTER_KEY})), needs=("cryptography",))
+SEALED: Final = Contender("log-in, Keyring", lambda: _ours(keyring()), needs=("cryptography",))
 PLAIN_BY_HAND: Final = Contender("log-in, by hand", lambda: _by_hand(sealed=False), needs=("pyotp",))
 SEALED_BY_HAND: Final = Contender(
     "log-in, by hand and sealed", lambda: _by_hand(sealed=True), needs=("pyotp", "cryptography")

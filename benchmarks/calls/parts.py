@@ -20,12 +20,11 @@ from totpcore._record import Record, decode, encode
 from totpcore._states import Moment
 from totpcore._transitions import verify
 from totpcore.audit import LOGGER_NAME, log_event
-from totpcore.sealing import Keyring
 
 from ..report import Ratio, Row, Table
-from ..steps import ISSUER, START, STEP, TOKEN, Exchange, records
+from ..steps import ISSUER, START, STEP, TOKEN, Exchange, keyring, records
 from .contenders import Contender, Found, Step
-from .log_ins import MASTER_KEY, SEALED, USER
+from .log_ins import SEALED, USER
 
 
 def table() -> Table:
@@ -66,7 +65,7 @@ class _LogIn:
     """A log-in from the seal to the seal: each method does what those above it do, and one thing more."""
 
     def __init__(self) -> None:
-        self._keyring, self._context = Keyring({"k1": MASTER_KEY}), context_of(USER)
+        self._keyring, self._context = keyring(), context_of(USER)
         self._sealed = records([USER], self._keyring)[USER]
         self._moment = Moment(USER, START + STEP, Policy(), ISSUER)
         self._code = Hidden(TOKEN.code(START + STEP))
@@ -97,7 +96,7 @@ class _LogIn:
 
 
 def _exchange() -> Step:
-    store, value = MemoryStore(), records([USER], Keyring({"k1": MASTER_KEY}))[USER]
+    store, value = MemoryStore(), records([USER], keyring())[USER]
     store.swap(USER, None, value)
     return Exchange(store, USER, value)
 

@@ -5,11 +5,10 @@ who make one-time codes. The rows of a package that is not installed are skipped
 """
 
 import argparse
-import sys
 from collections.abc import Iterable
 from typing import Final
 
-from ..report import Report, Row, Table
+from ..report import Report, Row
 from ..surroundings import surroundings
 from . import durations, loaded, tree
 from .effort import FULL, QUICK
@@ -31,11 +30,5 @@ def run(options: argparse.Namespace) -> Report:
         tables = [*durations.tables(), loaded.table(), tree.table()]
         parts: list[Iterable[Row]] = [*durations.rows(fresh, effort), loaded.rows(fresh), tree.rows(fresh, effort)]
         for table, rows in zip(tables, parts, strict=True):
-            _tell(table, rows)
+            table.fill(rows)
     return Report(title="Imports", surroundings=facts, tables=tables)
-
-
-def _tell(table: Table, rows: Iterable[Row]) -> None:
-    for row in rows:
-        table.rows.append(row)
-        sys.stderr.write(f"{'; '.join(filter(None, row.cells()))}\n")

@@ -5,8 +5,7 @@ skipped, and say what it lacks.
 """
 
 import argparse
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from ..report import Report, Row, Table
@@ -32,7 +31,7 @@ def run(options: argparse.Namespace) -> Report:
     effort = QUICK if options.quick else FULL
     facts = surroundings(*_PACKAGES)
     of_tokens, of_users, of_writes = tokens.table(effort), users.table(effort), writes.table()
-    _tell(of_tokens, tokens.rows(effort))
+    of_tokens.fill(tokens.rows(effort))
     parts: list[tuple[Table, Measure]] = [(of_users, users.rows), (of_writes, _written)]
     for shelf in SHELVES:
         _measure(shelf(), parts, effort, facts)
@@ -43,19 +42,13 @@ def _measure(shelf: Shelf, parts: list[tuple[Table, Measure]], effort: Effort, f
     missing = shelf.missing()
     if missing is not None:
         for table, _ in parts:
-            _tell(table, [Row(name=shelf.name, skipped=missing)])
+            table.fill([Row(name=shelf.name, skipped=missing)])
         return
     with shelf:
         facts[shelf.name] = shelf.version()
         for table, rows in parts:
-            _tell(table, rows(shelf, effort))
+            table.fill(rows(shelf, effort))
 
 
 def _written(shelf: Shelf, effort: Effort) -> Iterator[Row]:
     return shelf.written(effort)
-
-
-def _tell(table: Table, rows: Iterable[Row]) -> None:
-    for row in rows:
-        table.rows.append(row)
-        sys.stderr.write(f"{'; '.join(filter(None, row.cells()))}\n")

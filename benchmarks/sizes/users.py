@@ -14,19 +14,15 @@ from typing import Final
 
 from totpcore import Plaintext
 from totpcore.ports import Sealer
-from totpcore.sealing import Keyring
 
 from ..report import Ratio, Row, Table
-from ..steps import records
+from ..steps import keyring, records
 from .effort import Effort
 from .shelves import Filling, Shelf
 
 TARGET: Final = 1.3
 ROW_BYTES: Final = 1024
-SEALERS: Final[dict[str, Callable[[], Sealer]]] = {
-    "Plaintext": Plaintext,
-    "Keyring": lambda: Keyring({"k1": bytes(range(32))}),
-}
+SEALERS: Final[dict[str, Callable[[], Sealer]]] = {"Plaintext": Plaintext, "Keyring": keyring}
 _DIFFERENT: Final = 200  # records; each takes as long to make as it takes to enrol and to log in
 
 

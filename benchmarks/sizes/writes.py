@@ -11,15 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from totpcore.ports import Store
-from totpcore.sealing import Keyring
 
 from ..report import Row, Table
-from ..steps import Hand, put, records, reserve, service_on
+from ..steps import Hand, keyring, put, records, reserve, service_on
 from .effort import Effort
 
 Size = Callable[[], int]  # of the log, in bytes
 
-_SEALER: Final = Keyring({"k1": bytes(range(32))})
 _SAME: Final = tuple(f"user {number}" for number in range(20))
 _FIRST: Final = 1  # log-in of each that is not counted: it finds its page cold, and makes room in it
 
@@ -53,7 +51,7 @@ def row(name: str, store: Store, users: Sequence[str], hand: Hand, size: Size) -
 
 def by_log_in(store: Store, users: Sequence[str], hand: Hand, size: Size) -> float:
     """Let these users log in, one after another, and return by how much the log grew for each."""
-    service = service_on(store, _SEALER, hand)
+    service = service_on(store, keyring(), hand)
     reserve(hand.index + len(users) + 1)
     before = size()
     for user in users:
@@ -63,4 +61,4 @@ def by_log_in(store: Store, users: Sequence[str], hand: Hand, size: Size) -> flo
 
 def sealed(users: Iterable[str]) -> dict[str, bytes]:
     """Return a record for each user, as it is after the first log-in."""
-    return records(users, _SEALER)
+    return records(users, keyring())

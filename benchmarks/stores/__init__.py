@@ -6,7 +6,6 @@ skipped, and say what it lacks.
 
 import argparse
 import logging
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Final
@@ -60,10 +59,7 @@ def run(options: argparse.Namespace) -> Report:
 
 def _measure(table: Table, ground: Ground, rows: Measure, effort: Effort) -> None:
     missing = ground.missing()
-    found = rows(ground, effort) if missing is None else iter([Row(name=ground.name, skipped=missing)])
-    for row in found:
-        table.rows.append(row)
-        sys.stderr.write(f"{'; '.join(filter(None, row.cells()))}\n")
+    table.fill(rows(ground, effort) if missing is None else [Row(name=ground.name, skipped=missing)])
 
 
 def _sizes(text: str) -> Sequence[int]:

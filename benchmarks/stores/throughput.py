@@ -6,16 +6,14 @@ Each client has a user of its own. In a round each contender has its turn; a rat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
-from statistics import median
 from typing import Final, TypeVar
 
 from totpcore import Plaintext
 from totpcore.ports import Sealer
-from totpcore.sealing import Keyring
 
 from ..crews import AsyncStep, Crew, Step, Tasks, Threads, crew_of, take_turns
-from ..report import Ratio, Row, Table
-from ..steps import AsyncExchange, AsyncLogIn, Exchange, Hand, LogIn, put, record, records, reserve
+from ..report import Row, Table
+from ..steps import AsyncExchange, AsyncLogIn, Exchange, Hand, LogIn, keyring, put, record, records, reserve
 from .effort import Effort
 from .grounds import Ground, Place
 
@@ -52,19 +50,13 @@ def rows(ground: Ground, effort: Effort) -> Iterator[Row]:
             _fill(place, clients)
             base, *all_ours = measure(place, clients, effort)
             for contender, ours in zip(CONTENDERS, all_ours, strict=True):
-                yield Row(
-                    name=name_of(ground, mode, clients, contender),
-                    ratio=Ratio.of(ours, base),
-                    at_least=ground.target,
-                    base=median(base),
-                    ours=median(ours),
-                    micros=clients / median(ours) * 1e6,
-                )
+                name = name_of(ground, mode, clients, contender)
+                yield Row.of_rates(name, ours, base, clients=clients, at_least=ground.target)
 
 
 def _sealers() -> tuple[Sealer, ...]:
     """Return the seals, in the order of the contenders."""
-    return Plaintext(), Keyring({"k1": bytes(range(32))})
+    return Plaintext(), keyring()
 
 
 def _users(contender: str, clients: int) -> list[str]:

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
-from statistics import median
 from types import SimpleNamespace
 from typing import Final
 from unittest.mock import patch
@@ -17,7 +16,7 @@ from unittest.mock import patch
 from totpcore import Plaintext
 
 from ..crews import Step, Threads, crew_of, take_turns
-from ..report import Ratio, Row, Table
+from ..report import Row, Table
 from ..steps import SECRET, Hand, LogIn, put, record, records
 from .effort import Effort
 from .grounds import Ground
@@ -85,14 +84,8 @@ def rows(ground: Ground, effort: Effort) -> Iterator[Row]:
                 steps.append([LogIn(each, user, Plaintext(), Hand()) for user in users])
             base, *all_ours = take_turns([partial(crew.rate, each, effort.seconds) for each in steps], effort.rounds)
         for contender, ours in zip(CONTENDERS, all_ours, strict=True):
-            yield Row(
-                name=name_of(ground, clients, contender),
-                ratio=Ratio.of(ours, base),
-                at_least=TARGET,
-                base=median(base),
-                ours=median(ours),
-                micros=clients / median(ours) * 1e6,
-            )
+            name = name_of(ground, clients, contender)
+            yield Row.of_rates(name, ours, base, clients=clients, at_least=TARGET)
     connections.close_all()
 
 

@@ -8,13 +8,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
-from statistics import median
 from typing import Final
 
 from totpcore import Plaintext
 
 from ..crews import crew_of, take_turns
-from ..report import Ratio, Row, Table
+from ..report import Row, Table
 from ..steps import put, record, records
 from . import crowds
 from .crowds import Crowd
@@ -65,14 +64,8 @@ def _on_many(gang: Gang, ground: Ground, effort: Effort) -> Iterator[Row]:
 
     base, *more = take_turns([partial(rate, workers) for workers in effort.workers], effort.rounds)
     for workers, ours in zip(effort.workers[1:], more, strict=True):
-        yield Row(
-            name=name_of(ground, workers, "many users"),
-            ratio=Ratio.of(ours, base),
-            at_least=TARGET,
-            base=median(base),
-            ours=median(ours),
-            micros=workers / median(ours) * 1e6,
-        )
+        name = name_of(ground, workers, "many users")
+        yield Row.of_rates(name, ours, base, clients=workers, at_least=TARGET)
 
 
 def _on_one(gang: Gang, place: Place, workers: int, rounds: int) -> Iterator[Crowd]:
